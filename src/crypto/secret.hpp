@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "base/bytes.hpp"
+
+namespace bw::crypto {
+
+// Overwrites memory in a way the compiler may not remove.
+void wipe(std::span<std::uint8_t> bytes);
+
+// N secret bytes that are wiped when they go. Movable, not copyable, never printed.
+template <std::size_t N>
+class Secret {
+ public:
+  Secret() = default;
+  ~Secret() { wipe(bytes_); }
+  Secret(const Secret&) = delete;
+  Secret& operator=(const Secret&) = delete;
+  Secret(Secret&& other) noexcept : bytes_(other.bytes_) { wipe(other.bytes_); }
+  Secret& operator=(Secret&& other) noexcept {
+    if (this != &other) {
+      bytes_ = other.bytes_;
+      wipe(other.bytes_);
+    }
+    return *this;
+  }
+
+  [[nodiscard]] std::span<std::uint8_t, N> writable() { return bytes_; }
+  [[nodiscard]] std::span<const std::uint8_t, N> view() const { return bytes_; }
+
+ private:
+  ByteArray<N> bytes_{};
+};
+
+// A passphrase in memory: wiped when it goes, never printed.
+class Passphrase {
+ public:
+  explicit Passphrase(std::string text) : text_(std::move(text)) {}
+  ~Passphrase();
+  Passphrase(const Passphrase&) = delete;
+  Passphrase& operator=(const Passphrase&) = delete;
+  Passphrase(Passphrase&&) noexcept = default;
+  Passphrase& operator=(Passphrase&&) noexcept = default;
+  [[nodiscard]] std::string_view text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+}  // namespace bw::crypto
