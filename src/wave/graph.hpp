@@ -48,10 +48,8 @@ class PermissionGraph {
   [[nodiscard]] virtual std::unique_ptr<EdgeCursor> between(const EntityKey& ns,
                                                             const EntityKey& granter,
                                                             const EntityKey& grantee) const = 0;
-  // Every edge in any namespace that ends at `grantee` (what-can), or in `ns` at all (who-can).
+  // Every edge in any namespace that ends at `grantee` (what-can), or that `granter` gave.
   [[nodiscard]] virtual std::unique_ptr<EdgeCursor> all_granted_to(const EntityKey& grantee) const = 0;
-  [[nodiscard]] virtual std::unique_ptr<EdgeCursor> all_in(const EntityKey& ns) const = 0;
-  // Every edge that `granter` gave in any namespace (for drawing).
   [[nodiscard]] virtual std::unique_ptr<EdgeCursor> all_granted_by(const EntityKey& granter) const = 0;
 };
 

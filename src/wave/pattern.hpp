@@ -2,6 +2,8 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,9 +18,11 @@
 //   cell    = ["!"] 1*( A-Z a-z 0-9 - _ , ( ) . $ )      "!" in at most one cell of a uri
 namespace bw::wave {
 
-// A well-formed pattern, kept as its text. A concrete URI is a pattern without wildcards.
+// A well-formed pattern, kept as its text. A concrete URI is a pattern without wildcards. Different
+// texts can mean the same URIs ("a/+/*" and "a/*/+"); == compares texts.
 class Pattern {
  public:
+  // kTooLarge above limits::kUriBytes or limits::kUriCells, else kMalformed.
   static Result<Pattern> parse(std::string_view text);
 
   [[nodiscard]] const std::string& text() const { return text_; }
@@ -40,14 +44,17 @@ class Pattern {
   bool has_star_ = false;
 };
 
-// True when the concrete `uri` is in the language of `pattern`.
+// True when `uri` is concrete and in the language of `pattern`. Does not allocate.
 [[nodiscard]] bool matches(const Pattern& pattern, const Pattern& uri);
 
-// True when every URI that matches `narrow` also matches `wide`. Exact.
+// True when every URI that matches `narrow` also matches `wide`. Exact for URIs of any length: true
+// is always right; false can be too strict only where `narrow` leaves its `*` no more than a few cells
+// or bytes below the limits. Does not allocate.
 [[nodiscard]] bool covers(const Pattern& wide, const Pattern& narrow);
 
 // Patterns whose union is exactly the URIs that match both; empty when there are none. At most
-// kUriCells + 1 of them, none covered by another, in ascending order of text.
+// kUriCells of them, none covered by another, in ascending order of text. More than one only when
+// both have a `*` and their fixed ends can overlap: "a/*" and "*/a" meet in "a" and "a/*/a".
 [[nodiscard]] std::vector<Pattern> intersect(const Pattern& a, const Pattern& b);
 
 }  // namespace bw::wave

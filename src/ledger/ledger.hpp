@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/id.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+
+namespace bw::ledger {
+
+// What became of one submitted entry.
+struct Submitted {
+  // Position in the ledger; nothing when refused.
+  std::optional<std::uint64_t> index;
+  Error refusal;  // meaningful without an index; kConflict for a DoT that is there already
+};
+
+// How a ledger stands, as this node sees it (bw ledger status).
+struct Status {
+  std::string kind;          // "embedded", "ethereum"
+  std::string where;         // endpoint or "this process"
+  std::uint64_t size = 0;    // entries applied here
+  std::uint64_t head = 0;    // entries the ledger claims
+  Hash root;                 // over `size` entries
+  Time heard_at;             // when the ledger last spoke
+  bool connected = false;
+  std::optional<Error> trouble;  // a fork, an unreachable server, ...
+};
+
+// The port to a ledger: submit entries and learn how it stands. Following the entries is the
+// implementation's own work; it feeds an EntrySink. Calls are thread-safe; callbacks come on a thread
+// of the implementation's choosing, exactly once.
+class Ledger {
+ public:
+  virtual ~Ledger() = default;
+  // `objects`: whole signed objects, at most kLedgerBatchEntries. The answer has one element for each,
+  // and what has an index is durable.
+  using SubmitDone = std::function<void(Result<std::vector<Submitted>>)>;
+  virtual void submit(std::vector<Bytes> objects, SubmitDone done) = 0;
+  [[nodiscard]] virtual Status status() const = 0;
+};
+
+// Where a follower puts what it hears. Called from one thread at a time.
+class EntrySink {
+ public:
+  virtual ~EntrySink() = default;
+  // Entries held already; the follower continues from here.
+  [[nodiscard]] virtual std::uint64_t size() const = 0;
+  // Checks each entry (form and signature) and appends all of them, or none: a ledger that serves a
+  virtual Result<void> append(const std::vector<Bytes>& entries) = 0;
+  // The ledger spoke at `at`: what is held now is as fresh as that.
+  virtual void heard(Time at) = 0;
+};
+
+}  // namespace bw::ledger
