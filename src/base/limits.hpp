@@ -39,6 +39,7 @@ inline constexpr std::size_t kSubscriptionsPerSession = 1'000'000;
 inline constexpr std::size_t kSessionQueueBytes = 64 * 1024 * 1024;
 inline constexpr std::size_t kQueryResults = 100'000;
 inline constexpr std::size_t kLedgerBatchEntries = 1024;
+inline constexpr std::size_t kTrackedStreams = 65536;  // other people's streams whose replay is watched
 
 inline constexpr Duration kReplayWindow = 60s;     // creation time of a live message against now
 inline constexpr Duration kHandshakeDeadline = 5s;

@@ -69,9 +69,10 @@ Result<Pattern> Pattern::parse(std::string_view text) {
     }
     if (at == text.size()) break;
     if (text[at] != '/') {
-      return malformed(text, at,
-                       "has a character that is not allowed there (a cell is +, * or made of letters, "
-                       "digits and - _ , ( ) . $, with ! only in front)");
+      return malformed(
+          text, at,
+          "has a character that is not allowed there (a cell is +, * or made of letters, "
+          "digits and - _ , ( ) . $, with ! only in front)");
     }
     ++at;
   }

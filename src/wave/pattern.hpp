@@ -47,9 +47,10 @@ class Pattern {
 // True when `uri` is concrete and in the language of `pattern`. Does not allocate.
 [[nodiscard]] bool matches(const Pattern& pattern, const Pattern& uri);
 
-// True when every URI that matches `narrow` also matches `wide`. Exact for URIs of any length: true
-// is always right; false can be too strict only where `narrow` leaves its `*` no more than a few cells
-// or bytes below the limits. Does not allocate.
+// True when every URI that matches `narrow` also matches `wide`. Exact as if URIs could be of any
+// length. The limits only take URIs away, so true is always right, and false is too strict only
+// where the URIs that would tell the two apart are all above kUriCells or kUriBytes. Does not
+// allocate.
 [[nodiscard]] bool covers(const Pattern& wide, const Pattern& narrow);
 
 // Patterns whose union is exactly the URIs that match both; empty when there are none. At most

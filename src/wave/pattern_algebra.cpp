@@ -86,8 +86,8 @@ std::optional<Cells> meet(const Ends& a, const Ends& b, std::size_t length) {
 }
 
 // False when the cells are not a pattern: two ! cells, too many cells or bytes. Nothing is lost by
-// dropping those: the shortest URI of a pattern without * has as many cells and bytes as the pattern
-// itself, so no valid URI matches.
+// dropping those: the shortest URI of a pattern without * has as many cells and bytes as the
+// pattern itself, so no valid URI matches.
 bool add(const Cells& cells, std::vector<Pattern>& patterns) {
   auto pattern = Pattern::parse(fmt::format("{}", fmt::join(cells, "/")));
   if (!pattern) return false;
@@ -95,9 +95,9 @@ bool add(const Cells& cells, std::vector<Pattern>& patterns) {
   return true;
 }
 
-// Both have a *. A URI long enough for both longer ends side by side matches the merged ends with a *
-// between them; on a shorter one a prefix and a suffix overlap, so each such length is a case of its
-// own.
+// Both have a *. A URI long enough for both longer ends side by side matches the merged ends with a
+// * between them; on a shorter one a prefix and a suffix overlap, so each such length is a case of
+// its own.
 void intersect_starred(const Ends& a, const Ends& b, std::vector<Pattern>& patterns) {
   const std::size_t prefix = std::max(a.prefix, b.prefix);
   const std::size_t apart = prefix + std::max(a.suffix, b.suffix);

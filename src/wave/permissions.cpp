@@ -60,8 +60,8 @@ Permissions Permissions::of(std::uint16_t bits) {
 
 Result<Permissions> Permissions::from_wire(std::uint16_t bits) {
   if ((bits & ~kKnown) != 0) {
-    return fail(ErrorCode::kUnsupported, "permissions: unknown bits in {:#06x}; a newer version is needed",
-                bits);
+    return fail(ErrorCode::kUnsupported,
+                "permissions: unknown bits in {:#06x}; a newer version is needed", bits);
   }
   if (bits == 0) return fail(ErrorCode::kMalformed, "permissions: none set");
   if (close(bits) != bits) {

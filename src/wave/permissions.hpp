@@ -21,21 +21,24 @@ class Permissions {
   static constexpr std::uint16_t kTap = 0x10;          // T: consume without counting as a consumer
   static constexpr std::uint16_t kTapPlus = 0x20;
   static constexpr std::uint16_t kTapStar = 0x40;
-  static constexpr std::uint16_t kList = 0x80;         // L: list children
+  static constexpr std::uint16_t kList = 0x80;  // L: list children
 
   constexpr Permissions() = default;
   // Closes the set; bits unknown to this version must not be set.
   static Permissions of(std::uint16_t bits);
-  // Strict: the bits of a signed object must be known (else kUnsupported), closed and not empty (else
-  // kMalformed).
+  // Strict: the bits of a signed object must be known (else kUnsupported), closed and not empty
+  // (else kMalformed).
   static Result<Permissions> from_wire(std::uint16_t bits);
-  // "PC*L", in any order and case, with or without commas or spaces; names publish, consume, tap and
-  // list are understood too (consume and tap meaning C* and T*). At least one right: else kMalformed.
+  // "PC*L", in any order and case, with or without commas or spaces; names publish, consume, tap
+  // and list are understood too (consume and tap meaning C* and T*). At least one right: else
+  // kMalformed.
   static Result<Permissions> parse(std::string_view text);
 
   [[nodiscard]] std::uint16_t bits() const { return bits_; }
   [[nodiscard]] bool empty() const { return bits_ == 0; }
-  [[nodiscard]] bool contains(Permissions other) const { return (bits_ & other.bits_) == other.bits_; }
+  [[nodiscard]] bool contains(Permissions other) const {
+    return (bits_ & other.bits_) == other.bits_;
+  }
   [[nodiscard]] Permissions intersect(Permissions other) const;
   // What is missing from `other` to have all of this: the smallest set whose grant would do, so
   // C* without C+ is C*. Empty exactly when other contains this.

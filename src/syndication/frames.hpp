@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/id.hpp"
+#include "base/result.hpp"
+#include "crypto/keys.hpp"
+#include "syndication/topic.hpp"
+
+// The frames of a session. On the wire: length u32 (of what follows, at most kFrameBytes), type u8,
+// body. docs/formats.md, "Frames".
+namespace bw::syndication {
+
+enum class FrameType : std::uint8_t {
+  kClientHello = 1,
+  kServerHello = 2,
+  kError = 3,       // why the sender is about to close
+  kPing = 4,
+  kPong = 5,
+  // router sessions
+  kAttach = 16,     // agent -> router: an entity opens a stream on this session
+  kDetach = 17,     // either way: a stream ended, with the reason
+  kProof = 18,      // once per session, before the first topic that names it
+  kTopic = 19,      // a stream's number for a topic
+  kBatch = 20,
+  kStored = 21,     // router -> agent: a persisted message, in answer to a query or replay
+  kAck = 22,        // router -> agent: everything up to this sequence was handled
+  kResult = 23,     // router -> agent: outcome of one message that failed, or of one request
+  kChildren = 24,   // router -> agent: names found by a list
+  kDirect = 25,     // router -> agent: a batch for one named subscription (consumers limit)
+  kLost = 26,       // router -> agent: so many deliveries were dropped because you are slow
+  // ledger sessions
+  kSubmit = 48,
+  kSubmitted = 49,
+  kFollow = 50,
+  kEntries = 51,
+  kHead = 52,
+};
+
+enum class Role : std::uint8_t { kAgent = 1, kFollower = 2, kRouter = 3, kLedger = 4 };
+
+// A client says who it is, whom it expects, and proves the first by a signature over the channel's
+// exporter, both keys and both roles (tag bosswave/session). A follower may be anonymous (zero key,
+// zero signature). `head`: the latest signed ledger head it knows, or empty.
+struct Hello {
+  std::uint16_t version = 1;
+  Role role = Role::kAgent;
+  EntityKey self;
+  EntityKey peer;
+  Bytes head;
+  crypto::Signature signature{};
+};
+
+struct ErrorFrame {
+  Error error;
+};
+struct Ping {
+  std::uint64_t nonce = 0;
+};
+struct Pong {
+  std::uint64_t nonce = 0;
+};
+
+// Signature over tagged_hash("bosswave/attach", exporter 32 | entity 32 | stream u64): whoever replays a
+// batch on another session has no stream to replay it on.
+struct Attach {
+  EntityKey entity;
+  std::uint64_t stream = 0;
+  crypto::Signature signature{};
+};
+struct Detach {
+  std::uint64_t stream = 0;
+  Error reason;
+};
+struct ProofFrame {
+  ByteView proof;
+};
+struct TopicFrame {
+  EntityKey origin;
+  std::uint64_t stream = 0;
+  std::uint32_t number = 0;
+  Topic topic;
+};
+struct BatchFrame {
+  ByteView batch;
+};
+// Answers a request of this session, named by (stream, sequence, index).
+struct RequestId {
+  std::uint64_t stream = 0;
+  std::uint64_t sequence = 0;
+  std::uint16_t index = 0;
+
+  friend auto operator<=>(const RequestId&, const RequestId&) = default;
+};
+// Self-standing: topic, and the proof by name (a PROOF frame precedes it on first use).
+struct Stored {
+  RequestId request;
+  Topic topic;
+  ByteView batch;
+};
+struct Ack {
+  std::uint64_t stream = 0;
+  std::uint64_t sequence = 0;
+};
+struct ResultFrame {
+  RequestId request;
+  // Nothing: the request is complete (query, list, unsubscribe) or stands (subscribe). An error: it was
+  // refused, or, later, a subscription that stood has ended.
+  std::optional<Error> error;
+};
+struct Children {
+  RequestId request;
+  std::vector<std::string> names;
+};
+struct Direct {
+  RequestId subscription;
+  ByteView batch;
+};
+struct Lost {
+  std::uint64_t count = 0;
+};
+struct Submit {
+  std::uint32_t request = 0;
+  std::vector<ByteView> objects;
+};
+struct SubmittedFrame {
+  struct Outcome {
+    std::optional<std::uint64_t> index;
+    Error refusal;
+  };
+  std::uint32_t request = 0;
+  std::vector<Outcome> outcomes;
+};
+// "I hold `size` entries": the server answers with a head and a consistency proof, then entries, then
+// heads as they come.
+struct Follow {
+  std::uint64_t size = 0;
+};
+struct Entries {
+  std::uint64_t first = 0;
+  std::vector<ByteView> entries;
+};
+struct HeadFrame {
+  ByteView head;                  // ledger::SignedHead
+  std::vector<Hash> consistency;  // from the size the follower said it holds to this head's size
+};
+
+using Frame = std::variant<Hello, ErrorFrame, Ping, Pong, Attach, Detach, ProofFrame, TopicFrame,
+                           BatchFrame, Stored, Ack, ResultFrame, Children, Direct, Lost, Submit,
+                           SubmittedFrame, Follow, Entries, HeadFrame>;
+
+// Appends length, type and body to `out`. Views are copied in.
+template <class T>
+void encode_frame(const T& frame, Bytes& out);
+void encode_hello(FrameType type, const Hello& hello, Bytes& out);
+// Starts a frame whose body the caller appends; finish_frame() fills in the length.
+std::size_t begin_frame(FrameType type, Bytes& out);
+void finish_frame(std::size_t begin, Bytes& out);
+
+// `frame`: type and body, without the length. Strict. Views point into it.
+struct ParsedFrame {
+  FrameType type;
+  Frame frame;
+};
+Result<ParsedFrame> parse_frame(ByteView frame);
+
+}  // namespace bw::syndication

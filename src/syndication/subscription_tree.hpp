@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/id.hpp"
+#include "wave/pattern.hpp"
+
+namespace bw::syndication {
+
+// Which subscriptions a concrete URI concerns. A trie over the cells of patterns, one per namespace;
+// nodes go when their last subscription goes. Matching agrees with wave::matches exactly.
+class SubscriptionTree {
+ public:
+  using Handle = std::uint64_t;
+
+  SubscriptionTree();
+  ~SubscriptionTree();
+  SubscriptionTree(SubscriptionTree&&) noexcept;
+  SubscriptionTree& operator=(SubscriptionTree&&) noexcept;
+
+  void add(const EntityKey& ns, const wave::Pattern& pattern, Handle handle);
+  // Precondition: added before with the same namespace and pattern.
+  void remove(const EntityKey& ns, const wave::Pattern& pattern, Handle handle);
+  // Appends each matching handle once, in no particular order.
+  void match(const EntityKey& ns, const wave::Pattern& uri, std::vector<Handle>& out) const;
+  [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] std::size_t nodes() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace bw::syndication
