@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/limits.hpp"
 #include "base/text.hpp"
@@ -20,13 +21,18 @@ constexpr std::array<bool, 256> cell_characters() {
 }
 constexpr auto kCellCharacter = cell_characters();
 
-// Where the cell that starts at `begin` ends as far as its own characters go. The caller sees from
-// what stands there whether that is a cell.
-std::size_t scan_cell(std::string_view text, std::size_t begin) {
+// One past the longest thing like a cell that starts at `begin`; empty and "!" are among those.
+std::size_t cell_end(std::string_view text, std::size_t begin) {
   std::size_t at = begin;
+  if (at < text.size() && (text[at] == '+' || text[at] == '*')) return at + 1;
+  if (at < text.size() && text[at] == '!') ++at;
   while (at < text.size() && kCellCharacter[static_cast<unsigned char>(text[at])]) ++at;
   return at;
 }
+
+constexpr std::string_view kForeign =
+    "has a character that is not allowed there (a cell is + or * or made of letters, digits and "
+    "- _ , ( ) . $, and may start with !)";
 
 auto malformed(std::string_view text, std::size_t at, std::string_view what) {
   return fail(ErrorCode::kMalformed, "pattern: \"{}\" {} at byte {}", printable(text), what, at);
@@ -41,40 +47,23 @@ Result<Pattern> Pattern::parse(std::string_view text) {
   }
   Pattern pattern;
   bool has_bang = false;
-  std::size_t at = 0;
-  while (true) {
-    const char first = at < text.size() ? text[at] : '/';
-    if (first == '+') {
-      pattern.has_plus_ = true;
-      ++at;
-    } else if (first == '*') {
-      if (pattern.has_star_) return malformed(text, at, "has a second *");
-      pattern.has_star_ = true;
-      ++at;
-    } else {
-      if (first == '!') {
-        if (has_bang) return malformed(text, at, "has a second cell with !");
-        has_bang = true;
-        ++at;
-      }
-      const std::size_t end = scan_cell(text, at);
-      if (end == at && (end == text.size() || text[end] == '/')) {
-        return malformed(text, at, "has an empty cell");
-      }
-      at = end;
+  for (std::size_t begin = 0, end = 0;; begin = end + 1) {
+    end = cell_end(text, begin);
+    const std::string_view cell = text.substr(begin, end - begin);
+    if (end < text.size() && text[end] != '/') return malformed(text, end, kForeign);
+    if (cell.empty() || cell == "!") return malformed(text, begin, "has an empty cell");
+    if (cell == "+") pattern.has_plus_ = true;
+    if (cell == "*" && std::exchange(pattern.has_star_, true)) {
+      return malformed(text, begin, "has a second *");
+    }
+    if (cell.front() == '!' && std::exchange(has_bang, true)) {
+      return malformed(text, begin, "has a second cell with !");
     }
     if (++pattern.cell_count_ > limits::kUriCells) {
       return fail(ErrorCode::kTooLarge, "pattern: \"{}\" has more than {} cells", printable(text),
                   limits::kUriCells);
     }
-    if (at == text.size()) break;
-    if (text[at] != '/') {
-      return malformed(
-          text, at,
-          "has a character that is not allowed there (a cell is +, * or made of letters, "
-          "digits and - _ , ( ) . $, with ! only in front)");
-    }
-    ++at;
+    if (end == text.size()) break;
   }
   pattern.text_ = text;
   return pattern;

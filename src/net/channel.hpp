@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/id.hpp"
+#include "base/limits.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+
+// A TLS 1.3 channel that carries length-prefixed frames. Knows nothing of entities or messages: the
+// handshake above it binds the exporter value to keys.
+namespace bw::net {
+
+namespace asio = boost::asio;
+
+template <class T>
+using Task = asio::awaitable<T>;
+
+// Immutable bytes shared by every channel that sends them (a fan-out has one copy).
+using SharedBytes = std::shared_ptr<const Bytes>;
+
+// Lives on one io_context thread: every call is made there. Closed channels ignore sends.
+class Channel : public std::enable_shared_from_this<Channel> {
+ public:
+  virtual ~Channel() = default;
+
+  // 32 bytes that only the two ends of this TLS connection know (RFC 9266).
+  [[nodiscard]] virtual Hash exporter() const = 0;
+  [[nodiscard]] virtual std::string peer_address() const = 0;
+
+  // Every whole frame that has arrived (type and body, without length), at least one; the views hold
+  // until the next call. kUnavailable when the peer closed or was silent for `deadline`, kTooLarge for
+  // a frame above the limit: then the channel is closed.
+  virtual Task<Result<std::span<const ByteView>>> read(Duration deadline) = 0;
+
+  // Frames are limited to kHelloFrameBytes until this is called.
+  virtual void peer_is_trusted() = 0;
+
+  // Queues bytes that hold whole frames with their lengths. What is queued while a write is under way
+  // goes out together with the next.
+  virtual void send(SharedBytes frames) = 0;
+  void send(Bytes frames) { send(std::make_shared<const Bytes>(std::move(frames))); }
+  // Bytes queued and not yet handed to the system: the measure of a slow consumer.
+  [[nodiscard]] virtual std::size_t queued_bytes() const = 0;
+
+  // Sends what is queued (for a second at most), then closes. Idempotent.
+  virtual void close() = 0;
+  // Closes at once.
+  virtual void abort() = 0;
+  [[nodiscard]] virtual bool is_open() const = 0;
+};
+
+using ChannelPtr = std::shared_ptr<Channel>;
+
+// "host:port" or "[v6]:port". kUnavailable names the address and what failed.
+Task<Result<ChannelPtr>> connect(std::string address, Duration deadline);
+
+struct ListenerLimits {
+  std::size_t connections = 10'000;
+  std::size_t handshakes = 256;  // TLS handshakes under way; more wait in the system's backlog
+  std::size_t per_address = 10'000;
+};
+
+// Accepts connections and shakes hands with each apart from the others, under a deadline, so that a
+// silent client delays nobody. The certificate is thrown away with the process: trust comes from the
+// exporter, not from it.
+class Listener {
+ public:
+  // Binds at once; kIo names the address and the reason. Port 0 picks a free one.
+  static Result<std::unique_ptr<Listener>> bind(asio::io_context& context, const std::string& address,
+                                                ListenerLimits limits = {});
+  virtual ~Listener() = default;
+  // As bound, with the real port.
+  [[nodiscard]] virtual std::string address() const = 0;
+  // Runs until stop(): calls `on_channel` on the context's thread for each channel. Channels given out
+  // live on.
+  virtual Task<void> run(std::function<void(ChannelPtr)> on_channel) = 0;
+  virtual void stop() = 0;
+  [[nodiscard]] virtual std::size_t open_connections() const = 0;
+};
+
+}  // namespace bw::net

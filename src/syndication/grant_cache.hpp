@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <list>
+#include <memory>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "wave/authorize.hpp"
+
+namespace bw::syndication {
+
+// A yes that messages or subscriptions rest on. `valid` turns false when something on its path
+// changed: its users then ask again.
+struct LiveGrant {
+  wave::Request request;
+  Hash proof_hash;
+  wave::Grant grant;
+  Duration max_staleness{};
+  bool valid = true;
+};
+using GrantPtr = std::shared_ptr<LiveGrant>;
+
+// Remembers what authorize() said yes to, until something on that very path changes. Refusals are not
+// remembered: they would have to be forgotten at each new grant. Bounded; the least recently used goes,
+// which costs its users nothing. For one thread.
+class GrantCache {
+ public:
+  GrantCache(const wave::AuthorityView& authority, std::size_t capacity);
+  ~GrantCache();
+
+  // authorize(), or a remembered yes for the same request and proof.
+  Result<GrantPtr, wave::Denial> authorize(const wave::Request& request, const Hash& proof_hash,
+                                           const wave::Proof& proof, Time now);
+  // The per-message check: still valid, not expired, and the node fresh enough. Cheap.
+  [[nodiscard]] bool usable(const LiveGrant& grant, Time now) const;
+
+  // Invalidates exactly the grants whose path holds one of these.
+  void changed(std::span<const EntityKey> entities, std::span<const ObjectId> dots);
+  [[nodiscard]] std::size_t size() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace bw::syndication
