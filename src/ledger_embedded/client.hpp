@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "ledger/head.hpp"
+#include "ledger/ledger.hpp"
+#include "net/channel.hpp"
+
+namespace bw::ledger_embedded {
+
+struct ClientOptions {
+  std::string address;   // host:port of the ledger
+  EntityKey key;         // pinned: the ledger is this key, wherever it runs
+  std::filesystem::path heads;  // the highest head heard, and the evidence if two do not agree
+  Duration retry_first = 200ms;
+  Duration retry_most = 15s;
+};
+
+// Follows an embedded ledger over the network into a sink, and submits to it. Trusts it for nothing but
+// availability: the head's signature, that each new head extends the last one (consistency proof, and
+// again the root over the entries themselves), every entry's signature. The highest head survives
+// restarts; a rewind or a fork stops the following for good, with the two heads kept as evidence.
+//
+// Lives on one io_context thread; submit(), status() and compare() may be called from any.
+class Client : public ledger::Ledger {
+ public:
+  // Root over the first `size` entries held here (the sink's store).
+  using RootAt = std::function<Result<Hash>(std::uint64_t size)>;
+  Client(net::asio::io_context& context, ledger::EntrySink& sink, RootAt root_at, const Clock& clock,
+         ClientOptions options);
+  ~Client() override;
+
+  // Fails when the kept heads are unreadable or already hold evidence of a fork.
+  Result<void> start();
+  net::Task<void> stop();
+
+  void submit(std::vector<Bytes> objects, SubmitDone done) override;
+  [[nodiscard]] ledger::Status status() const override;
+
+  // The latest head, to show to peers; empty when none is known.
+  [[nodiscard]] Bytes latest_head() const;
+  // A peer's head of this ledger (from its hello): the same history, or evidence of a fork (kFork). A
+  // head beyond what is held here is remembered and compared once that size is reached.
+  Result<void> compare(ByteView head);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace bw::ledger_embedded
