@@ -11,6 +11,7 @@ function(bw_room NAME)
 
   if(sources)
     add_library(${NAME} STATIC ${sources})
+    set_target_properties(${NAME} PROPERTIES OUTPUT_NAME bw_${NAME})
     target_link_libraries(${NAME} PUBLIC bw_options ${ROOM_DEPS} ${ROOM_LIBS})
   else()
     add_library(${NAME} INTERFACE)

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replica/replica.hpp"
+
+#include <atomic>
+#include <map>
+#include <mutex>
+
+#include "base/text.hpp"
+#include "ledger/pending_state.hpp"
+#include "replica/proof_cache.hpp"
+
+namespace bw::replica {
+namespace {
+
+constexpr std::size_t kProofsRemembered = 100'000;
+
+// An entry that the ledger admitted at some time `t` has created <= t + kClockSkew, and what had not
+// expired at `t` had not at any earlier time either. So judging it as of created - kClockSkew accepts
+// everything an honest ledger admitted, whenever that was.
+Time judged_at(const wave::Object& object) { return wave::created_of(object) - limits::kClockSkew; }
+
+Error blame(std::uint64_t index, const Error& error) {
+  return {error.code, fmt::format("the ledger served a bad entry at {}: {}", index, error.message)};
+}
+
+}  // namespace
+
+struct Replica::Impl {
+  Impl(store::AuthorityStore& authority_store, const Clock& wall_clock, bool ledger_is_local)
+      : store(authority_store), clock(wall_clock), local(ledger_is_local) {}
+
+  store::AuthorityStore& store;
+  const Clock& clock;
+  bool local;
+  std::atomic<std::int64_t> heard_us{0};
+  ProofCache proofs{kProofsRemembered};
+  std::mutex mutex;
+  ListenerId next_listener = 1;
+  std::map<ListenerId, Listener> listeners;
+};
+
+Replica::Replica(store::AuthorityStore& store, const Clock& clock, bool local)
+    : impl_(std::make_unique<Impl>(store, clock, local)) {}
+Replica::~Replica() = default;
+
+store::AuthorityStore& Replica::store() const { return impl_->store; }
+
+Replica::ListenerId Replica::listen(Listener listener) {
+  const std::scoped_lock lock(impl_->mutex);
+  impl_->listeners.emplace(impl_->next_listener, std::move(listener));
+  return impl_->next_listener++;
+}
+
+void Replica::forget(ListenerId id) {
+  const std::scoped_lock lock(impl_->mutex);
+  impl_->listeners.erase(id);
+}
+
+void Replica::applied(const ledger::Effects& effects) {
+  if (effects.empty()) return;
+  impl_->proofs.changed(effects.entities, effects.revoked_dots);
+  const std::scoped_lock lock(impl_->mutex);
+  for (const auto& [id, listener] : impl_->listeners) listener(effects);
+}
+
+Result<Replica::Found> Replica::find_proof(const wave::Request& request, Time now) {
+  if (auto known = impl_->proofs.find(request, now)) return Found{known->proof, known->hash};
+  if (request.origin == request.ns) {
+    auto empty = std::make_shared<const wave::Proof>();
+    return Found{empty, wave::proof_hash(*empty)};
+  }
+  BW_TRY(const wave::SearchOutcome outcome, wave::find_path(request, impl_->store, *this, now));
+  if (!outcome.path) {
+    return fail(ErrorCode::kDenied, "no path of grants gives {} {} on {}/{}{}; ask 'bw why' who could",
+                request.origin.brief(), request.permissions.text(), request.ns.brief(),
+                request.pattern.text(),
+                outcome.exhausted_bounds ? " (the search gave up at its bounds)" : "");
+  }
+  BW_TRY(wave::Proof proof, load(*outcome.path));
+  const auto grant = wave::authorize(request, proof, *this, now);
+  if (!grant) return fail(grant.error().to_error());
+  Found found{std::make_shared<const wave::Proof>(std::move(proof)), {}};
+  found.hash = wave::proof_hash(*found.proof);
+  Time not_before{};
+  for (const auto& dot : found.proof->dots) not_before = std::max(not_before, dot.value.not_before);
+  impl_->proofs.put(request, {found.proof, found.hash, not_before, grant->expires}, *grant);
+  return found;
+}
+
+Result<wave::Proof> Replica::load(const wave::Path& path) const {
+  wave::Proof proof;
+  for (const wave::Edge& edge : path.edges) {
+    BW_TRY(auto record, impl_->store.dot_record(edge.dot));
+    if (!record) {
+      return fail(ErrorCode::kCorrupt, "DoT {} is in the index but not in the ledger file; delete the "
+                  "index directory to rebuild it", edge.dot.text());
+    }
+    proof.dots.push_back(std::move(record->object));
+  }
+  return proof;
+}
+
+Result<EntityKey> Replica::resolve(std::string_view text) const {
+  if (const auto key = EntityKey::parse(text)) return *key;
+  if (wave::is_alias_name(text)) {
+    BW_TRY(const auto alias, impl_->store.alias(text));
+    if (alias) return EntityKey{alias->value.value};
+  }
+  return fail(ErrorCode::kNotFound, "'{}' is neither an entity's key (43 characters) nor an alias on "
+              "the ledger", printable(text, 80));
+}
+
+Result<std::optional<wave::EntityStatus>> Replica::entity(const EntityKey& key) const {
+  return impl_->store.entity_status(key);
+}
+
+Result<std::optional<wave::DotStatus>> Replica::dot(const ObjectId& id) const {
+  return impl_->store.dot_status(id);
+}
+
+Time Replica::heard_at() const {
+  if (impl_->local) return impl_->clock.now();
+  return Time{Duration{impl_->heard_us.load(std::memory_order_relaxed)}};
+}
+
+Duration Replica::max_staleness(const EntityKey& ns) const {
+  const auto chosen = impl_->store.max_staleness_s(ns);
+  if (!chosen || *chosen == 0) return limits::kDefaultStaleness;
+  return std::chrono::seconds{*chosen};
+}
+
+std::uint64_t Replica::size() const { return impl_->store.log().size(); }
+
+Result<void> Replica::append(const std::vector<Bytes>& entries) {
+  ledger::PendingState state(impl_->store);
+  std::vector<wave::Object> objects;
+  objects.reserve(entries.size());
+  for (const Bytes& entry : entries) {
+    const std::uint64_t index = size() + objects.size();
+    auto object = wave::parse_object(entry);
+    if (!object) return fail(blame(index, object.error()));
+    if (const auto good = wave::verify_signature(*object); !good) return fail(blame(index, good.error()));
+    const auto admitted = ledger::admissible(*object, state, judged_at(*object));
+    const bool repeated_dot = !admitted && admitted.error().code == ErrorCode::kConflict &&
+                              wave::kind_of(*object) == wave::Kind::kDot;
+    // A DoT that stands twice is harmless: the store ignores the repeat.
+    if (!admitted && !repeated_dot) return fail(blame(index, admitted.error()));
+    if (admitted) BW_CHECK(state.add(*object));
+    objects.push_back(*std::move(object));
+  }
+  BW_TRY(const ledger::Effects effects, impl_->store.append(objects));
+  applied(effects);
+  return {};
+}
+
+void Replica::heard(Time at) {
+  impl_->heard_us.store(at.time_since_epoch().count(), std::memory_order_relaxed);
+}
+
+}  // namespace bw::replica
