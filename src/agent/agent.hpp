@@ -73,7 +73,8 @@ struct HeadExchange {
 // Lives on one io_context thread: its methods are called there (the API posts to it).
 class Agent {
  public:
-  Agent(net::asio::io_context& context, replica::Replica& replica, const Clock& clock,
+  // `self`: the agent's own key, with which it shows itself to routers; its entity must be registered.
+  Agent(net::asio::io_context& context, replica::Replica& replica, KeyPtr self, const Clock& clock,
         telemetry::Log& log, HeadExchange heads);
   ~Agent();
 
@@ -105,7 +106,7 @@ class Agent {
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace bw::agent

@@ -6,7 +6,9 @@
 
 #include "ledger/head.hpp"
 #include "ledger/ledger.hpp"
+#include "crypto/merkle.hpp"
 #include "net/channel.hpp"
+#include "telemetry/log.hpp"
 
 namespace bw::ledger_embedded {
 
@@ -19,20 +21,20 @@ struct ClientOptions {
 };
 
 // Follows an embedded ledger over the network into a sink, and submits to it. Trusts it for nothing but
-// availability: the head's signature, that each new head extends the last one (consistency proof, and
-// again the root over the entries themselves), every entry's signature. The highest head survives
-// restarts; a rewind or a fork stops the following for good, with the two heads kept as evidence.
+// availability: checks the head's signature, that each head extends the last one (consistency proof), that
+// the entries give the very root that was signed, and, in the sink, every entry. The highest head
+// survives restarts; a rewind or a fork stops the following for good, with the two heads kept as
+// evidence in `<heads>.fork`, and makes the node stale at once, so that it decides nothing any more.
 //
-// Lives on one io_context thread; submit(), status() and compare() may be called from any.
+// Lives on one io_context thread; submit(), status(), latest_head() and compare() may be called from any.
 class Client : public ledger::Ledger {
  public:
-  // Root over the first `size` entries held here (the sink's store).
-  using RootAt = std::function<Result<Hash>(std::uint64_t size)>;
-  Client(net::asio::io_context& context, ledger::EntrySink& sink, RootAt root_at, const Clock& clock,
-         ClientOptions options);
+  // `tree`: over the entries that `sink` holds.
+  Client(net::asio::io_context& context, ledger::EntrySink& sink, const crypto::SubtreeReader& tree,
+         const Clock& clock, telemetry::Log& log, ClientOptions options);
   ~Client() override;
 
-  // Fails when the kept heads are unreadable or already hold evidence of a fork.
+  // Fails when the kept head is unreadable, is not what is held here, or evidence of a fork is there.
   Result<void> start();
   net::Task<void> stop();
 
@@ -47,7 +49,7 @@ class Client : public ledger::Ledger {
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace bw::ledger_embedded

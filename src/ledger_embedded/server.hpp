@@ -51,7 +51,7 @@ class Server : public ledger::Ledger {
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace bw::ledger_embedded

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/io_context.hpp>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
 
 #include "base/bytes.hpp"
 #include "base/id.hpp"
@@ -37,24 +38,33 @@ class Channel : public std::enable_shared_from_this<Channel> {
   [[nodiscard]] virtual Hash exporter() const = 0;
   [[nodiscard]] virtual std::string peer_address() const = 0;
 
-  // Every whole frame that has arrived (type and body, without length), at least one; the views hold
-  // until the next call. kUnavailable when the peer closed or was silent for `deadline`, kTooLarge for
-  // a frame above the limit: then the channel is closed.
+  // Every whole frame that has arrived (type and body, without length), at least one; the views
+  // hold until the next call. kUnavailable when the peer closed or was silent for `deadline`,
+  // kTooLarge for a frame above the limit, kMalformed for an empty frame or bytes that are not TLS,
+  // kLimited for abuse of TLS: then the channel is closed. Until peer_is_trusted() a whole frame
+  // must come within `deadline`; after it, any bytes end the silence. One reader at a time.
+  // kUnavailable, too, when the calling task is cancelled: then the channel stays open.
   virtual Task<Result<std::span<const ByteView>>> read(Duration deadline) = 0;
 
   // Frames are limited to kHelloFrameBytes until this is called.
   virtual void peer_is_trusted() = 0;
 
-  // Queues bytes that hold whole frames with their lengths. What is queued while a write is under way
-  // goes out together with the next.
-  virtual void send(SharedBytes frames) = 0;
-  void send(Bytes frames) { send(std::make_shared<const Bytes>(std::move(frames))); }
+  // Queues bytes that hold whole frames with their lengths. What is queued while a write is under
+  // way goes out together with the next.
+  //
+  // `droppable` entries are those a slow peer may lose: above kSessionQueueBytes the oldest of them
+  // goes for each new one.
+  virtual void send(SharedBytes frames, bool droppable) = 0;
+  void send(Bytes frames) { send(std::make_shared<const Bytes>(std::move(frames)), false); }
+  // How many droppable entries were lost since the last call.
+  virtual std::uint64_t take_lost() = 0;
   // Bytes queued and not yet handed to the system: the measure of a slow consumer.
   [[nodiscard]] virtual std::size_t queued_bytes() const = 0;
 
-  // Sends what is queued (for a second at most), then closes. Idempotent.
+  // Sends what is queued (for a second at most), then closes. A reader is woken at once. Goes on
+  // when the channel is dropped. Idempotent.
   virtual void close() = 0;
-  // Closes at once.
+  // Closes at once, as dropping the channel does.
   virtual void abort() = 0;
   [[nodiscard]] virtual bool is_open() const = 0;
 };
@@ -66,25 +76,28 @@ Task<Result<ChannelPtr>> connect(std::string address, Duration deadline);
 
 struct ListenerLimits {
   std::size_t connections = 10'000;
-  std::size_t handshakes = 256;  // TLS handshakes under way; more wait in the system's backlog
-  std::size_t per_address = 10'000;
+  std::size_t handshakes = 256;      // TLS handshakes under way; more wait in the system's backlog
+  std::size_t per_address = 10'000;  // an IPv4 address or an IPv6 /64
+  Duration handshake_deadline = limits::kHandshakeDeadline;
 };
 
 // Accepts connections and shakes hands with each apart from the others, under a deadline, so that a
-// silent client delays nobody. The certificate is thrown away with the process: trust comes from the
-// exporter, not from it.
+// silent client delays nobody. The certificate is thrown away with the process: trust comes from
+// the exporter, not from it.
 class Listener {
  public:
   // Binds at once; kIo names the address and the reason. Port 0 picks a free one.
-  static Result<std::unique_ptr<Listener>> bind(asio::io_context& context, const std::string& address,
+  static Result<std::unique_ptr<Listener>> bind(asio::io_context& context,
+                                                const std::string& address,
                                                 ListenerLimits limits = {});
   virtual ~Listener() = default;
   // As bound, with the real port.
   [[nodiscard]] virtual std::string address() const = 0;
-  // Runs until stop(): calls `on_channel` on the context's thread for each channel. Channels given out
-  // live on.
+  // Runs until stop() or cancellation, and must have returned before the listener goes: calls
+  // `on_channel` on the context's thread for each channel. Channels given out live on.
   virtual Task<void> run(std::function<void(ChannelPtr)> on_channel) = 0;
   virtual void stop() = 0;
+  // Accepted and not yet closed, handshakes included.
   [[nodiscard]] virtual std::size_t open_connections() const = 0;
 };
 

@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/agent.hpp"
+
+#include <boost/asio/post.hpp>
+#include <map>
+#include <unordered_map>
+
+#include "agent/router_link.hpp"
+
+namespace bw::agent {
+namespace {
+
+using syndication::ClientSession;
+using syndication::MessageType;
+
+constexpr std::size_t kGrantsRemembered = 100'000;
+constexpr Duration kTick = 200ms;
+// How long a request waits for a session, or for a router to hear what the ledger said just now.
+constexpr Duration kPatience = 10s;
+constexpr Duration kRetry = 100ms;
+
+// Refusals that pass by themselves: nodes follow the ledger each at its own pace, so a router may not
+// know yet what this agent knows already.
+bool may_pass(ErrorCode code) {
+  return code == ErrorCode::kNotFound || code == ErrorCode::kUnavailable || code == ErrorCode::kStale;
+}
+
+Received received(const syndication::Delivery& delivery) {
+  return {.id = delivery.id,
+          .ns = delivery.topic.ns,
+          .uri = delivery.topic.uri.text(),
+          .persisted = delivery.type == MessageType::kPersist,
+          .stored = delivery.stored,
+          .created = delivery.created,
+          .expires = delivery.expires,
+          .payload = to_bytes(delivery.payload)};
+}
+
+MessageType consume_type(bool query, bool tap) {
+  if (query) return tap ? MessageType::kTapQuery : MessageType::kQuery;
+  return tap ? MessageType::kTap : MessageType::kSubscribe;
+}
+
+}  // namespace
+
+struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
+  // A subscription or query of an application. Outlives sessions and routers.
+  struct Consume {
+    ConsumeRequest request;
+    ConsumeHandlers handlers;
+    bool query = false;
+    bool stood = false;        // it was standing once: from then on only the last words end it
+    Time patience_ends;        // of a first attempt
+    Time retry_at;             // kNever: nothing to do
+    RouterLink* link = nullptr;
+    ClientSession::SubscriptionHandle handle = 0;
+  };
+
+  struct Publication {
+    KeyPtr key;
+    std::vector<Value> values;
+    std::vector<Result<void>> outcomes;
+    std::size_t open = 0;
+    Time patience_ends;
+    PublishDone done;
+  };
+  using PublicationPtr = std::shared_ptr<Publication>;
+
+  struct Retry {
+    Time at;
+    std::function<void()> again;
+  };
+
+  Impl(net::asio::io_context& io, replica::Replica& node, KeyPtr own, const Clock& wall_clock,
+       telemetry::Log& logger, HeadExchange head_exchange)
+      : context(io), replica(node), self(std::move(own)), clock(wall_clock), log(logger),
+        heads(std::move(head_exchange)), grants(node, kGrantsRemembered), tasks(io.get_executor()) {}
+
+  // ---- routes
+  // The link to the designated router of `ns`, made on first use.
+  Result<RouterLink*> route(const EntityKey& ns) {
+    if (const auto known = routes.find(ns); known != routes.end()) return known->second;
+    BW_TRY(const auto designated, replica.store().designated_router(ns, clock.now()));
+    if (!designated) {
+      return fail(ErrorCode::kNotFound, "namespace {} has no designated router; see 'bw router offer' "
+                  "and 'bw router accept'", ns.text());
+    }
+    if (!designated->address) {
+      return fail(ErrorCode::kNotFound, "router {} has not said where it listens; see 'bw router "
+                  "address'", designated->router.text());
+    }
+    RouterLink& link = link_to(designated->router, *designated->address);
+    routes.emplace(ns, &link);
+    return &link;
+  }
+
+  RouterLink& link_to(const EntityKey& router, const std::string& address) {
+    auto& link = links[router];
+    if (link) {
+      link->move_to(address);
+      return *link;
+    }
+    link = std::make_unique<RouterLink>(
+        RouterLink::Context{context, clock, log, self, heads, grants}, router, address,
+        RouterLink::Events{[this, router] { on_up(router); }, [this, router] { on_down(router); }});
+    link->start();
+    return *link;
+  }
+
+  // ---- what to send
+  Result<syndication::Outgoing> outgoing(const KeyPtr& key, const EntityKey& ns,
+                                         const wave::Pattern& uri, MessageType type) {
+    BW_TRY(const wave::Permissions needed, syndication::needed_permissions(type, uri));
+    BW_TRY(auto found, replica.find_proof({key->public_key(), ns, uri, needed}, clock.now()));
+    syndication::Outgoing message;
+    message.key = key;
+    message.topic = {ns, found.hash, uri};
+    message.proof = std::move(found.proof);
+    message.type = type;
+    return message;
+  }
+
+  // ---- publishing
+  void publish(KeyPtr key, std::vector<Value> values, PublishDone done) {
+    auto job = std::make_shared<Publication>();
+    job->key = std::move(key);
+    job->values = std::move(values);
+    job->outcomes.resize(job->values.size());
+    job->open = job->values.size();
+    job->patience_ends = clock.now() + kPatience;
+    job->done = std::move(done);
+    if (job->values.empty()) return job->done({});
+    for (std::size_t i = 0; i < job->values.size(); ++i) publish_one(job, i);
+  }
+
+  void publish_one(const PublicationPtr& job, std::size_t i) {
+    const Value& value = job->values[i];
+    const auto link = route(value.ns);
+    if (!link) return finish_or_retry(job, i, fail(link.error()));
+    if ((*link)->is_up()) return publish_on(job, i, *(*link)->session());
+    const Duration patience = job->patience_ends - clock.now();
+    (*link)->when_up(patience, [this, job, i](Result<ClientSession*> session) {
+      if (!session) return finish(job, i, fail(session.error()));
+      publish_on(job, i, **session);
+    });
+  }
+
+  void publish_on(const PublicationPtr& job, std::size_t i, ClientSession& session) {
+    const Value& value = job->values[i];
+    auto message = outgoing(job->key, value.ns, value.uri,
+                            value.persist ? MessageType::kPersist : MessageType::kPublish);
+    if (!message) return finish(job, i, fail(message.error()));
+    message->expires = value.expires;
+    message->consumers = value.consumers;
+    message->payload = value.payload;
+    session.send_value(*message, [this, job, i](Result<void> outcome) {
+      finish_or_retry(job, i, std::move(outcome));
+    });
+  }
+
+  void finish_or_retry(const PublicationPtr& job, std::size_t i, Result<void> outcome) {
+    if (outcome || !may_pass(outcome.error().code) || clock.now() + kRetry >= job->patience_ends) {
+      return finish(job, i, std::move(outcome));
+    }
+    retries.push_back({clock.now() + kRetry, [this, job, i] { publish_one(job, i); }});
+  }
+
+  static void finish(const PublicationPtr& job, std::size_t i, Result<void> outcome) {
+    job->outcomes[i] = std::move(outcome);
+    if (--job->open == 0) job->done(std::move(job->outcomes));
+  }
+
+  // ---- subscriptions and queries
+  ConsumeId add(ConsumeRequest request, ConsumeHandlers handlers, bool query) {
+    const ConsumeId id = next_consume++;
+    Consume& consume = consumes[id];
+    consume.request = std::move(request);
+    consume.handlers = std::move(handlers);
+    consume.query = query;
+    consume.patience_ends = clock.now() + kPatience;
+    consume.retry_at = clock.now();
+    // Not at once: the caller has not got the id yet, and callbacks must not come before it.
+    net::asio::post(context, [weak = weak_from_this(), id] {
+      if (const auto impl = weak.lock()) impl->attempt(id);
+    });
+    return id;
+  }
+
+  void attempt(ConsumeId id) {
+    const auto found = consumes.find(id);
+    if (found == consumes.end() || found->second.handle != 0) return;
+    Consume& consume = found->second;
+    consume.retry_at = kNever;
+    const auto link = route(consume.request.ns);
+    if (!link) return refused(id, link.error());
+    consume.link = *link;
+    if (!(*link)->is_up()) {
+      // on_up() tries again; a first attempt gives up when its patience ends.
+      consume.retry_at = consume.stood ? kNever : consume.patience_ends;
+      return;
+    }
+    auto request = outgoing(consume.request.key, consume.request.ns, consume.request.pattern,
+                            consume_type(consume.query, consume.request.tap));
+    if (!request) return refused(id, request.error());
+    request->replay = consume.request.replay && !consume.query;
+    const auto handle = (*link)->session()->consume(*request, consumer(id));
+    // It may have been refused, and even cancelled, before that returned.
+    const auto still = consumes.find(id);
+    if (still != consumes.end() && handle != 0 && still->second.retry_at == kNever) {
+      still->second.handle = handle;
+    }
+  }
+
+  syndication::Consumer consumer(ConsumeId id) {
+    return {.on_message =
+                [this, id](const syndication::Delivery& delivery) {
+                  const auto found = consumes.find(id);
+                  if (found != consumes.end()) found->second.handlers.on_message(received(delivery));
+                },
+            .on_state = [this, id](Result<void> state) { on_state(id, std::move(state)); },
+            .on_lost =
+                [this, id](std::uint64_t count) {
+                  tell(id, {SubscriptionEvent::Kind::kLost, "the router dropped messages", count});
+                }};
+  }
+
+  void on_state(ConsumeId id, Result<void> state) {
+    const auto found = consumes.find(id);
+    if (found == consumes.end()) return;
+    Consume& consume = found->second;
+    if (!state) {
+      consume.handle = 0;
+      return refused(id, state.error());
+    }
+    if (consume.query) return end(id, {});
+    consume.stood = true;
+    tell(id, {SubscriptionEvent::Kind::kStanding, "standing at router " + consume.link->router().text(), 0});
+  }
+
+  // Ends it for good, or tries again when the reason may pass.
+  void refused(ConsumeId id, const Error& why) {
+    Consume& consume = consumes.at(id);
+    const bool session_lost = consume.query && why.code == ErrorCode::kUnavailable && consume.link != nullptr &&
+                              !consume.link->is_up();
+    const bool patient = consume.stood || clock.now() + kRetry < consume.patience_ends;
+    if (session_lost || !may_pass(why.code) || !patient) return end(id, fail(why));
+    consume.retry_at = clock.now() + kRetry;
+    if (consume.stood) tell(id, {SubscriptionEvent::Kind::kDisconnected, why.message, 0});
+  }
+
+  void end(ConsumeId id, Result<void> outcome) {
+    const auto found = consumes.find(id);
+    if (found == consumes.end()) return;
+    const ConsumeHandlers handlers = std::move(found->second.handlers);
+    consumes.erase(found);
+    if (handlers.on_end) handlers.on_end(std::move(outcome));
+  }
+
+  void tell(ConsumeId id, SubscriptionEvent event) {
+    const auto found = consumes.find(id);
+    if (found == consumes.end() || !found->second.handlers.on_event) return;
+    found->second.handlers.on_event(std::move(event));
+  }
+
+  void cancel(ConsumeId id) {
+    const auto found = consumes.find(id);
+    if (found == consumes.end()) return;
+    Consume& consume = found->second;
+    if (consume.handle != 0 && consume.link->is_up()) consume.link->session()->unsubscribe(consume.handle);
+    end(id, {});
+  }
+
+  // ---- listing
+  void list(KeyPtr key, EntityKey ns, wave::Pattern uri,
+            std::function<void(Result<std::vector<std::string>>)> done) {
+    const auto link = route(ns);
+    if (!link) return done(fail(link.error()));
+    (*link)->when_up(kPatience, [this, key = std::move(key), ns, uri = std::move(uri),
+                                 done = std::move(done)](Result<ClientSession*> session) mutable {
+      if (!session) return done(fail(session.error()));
+      const auto request = outgoing(key, ns, uri, MessageType::kList);
+      if (!request) return done(fail(request.error()));
+      (*session)->list(*request, std::move(done));
+    });
+  }
+
+  // ---- news
+  void on_up(const EntityKey& router) {
+    for (const ConsumeId id : consumes_at(router)) attempt(id);
+  }
+
+  // The session told each of its subscriptions already; they wait for on_up().
+  void on_down(const EntityKey& router) {
+    for (const ConsumeId id : consumes_at(router)) {
+      Consume& consume = consumes.at(id);
+      consume.handle = 0;
+      consume.retry_at = consume.stood ? kNever : consume.patience_ends;
+    }
+  }
+
+  std::vector<ConsumeId> consumes_at(const EntityKey& router) const {
+    std::vector<ConsumeId> ids;
+    for (const auto& [id, consume] : consumes) {
+      if (consume.link != nullptr && consume.link->router() == router) ids.push_back(id);
+    }
+    return ids;
+  }
+
+  void authority_changed(const ledger::Effects& effects) {
+    grants.changed(effects.entities, effects.revoked_dots);
+    for (const EntityKey& ns : effects.affinity) move_namespace(ns);
+  }
+
+  // The designated router of `ns`, or its address, changed: subscriptions follow.
+  void move_namespace(const EntityKey& ns) {
+    const auto old = routes.find(ns);
+    RouterLink* const before = old == routes.end() ? nullptr : old->second;
+    if (old != routes.end()) routes.erase(old);
+    std::vector<ConsumeId> ids;
+    for (const auto& [id, consume] : consumes) {
+      if (consume.request.ns == ns) ids.push_back(id);
+    }
+    if (ids.empty()) return;
+    const auto now = route(ns);
+    RouterLink* const after = now ? *now : nullptr;
+    if (before == after) return;
+    for (const ConsumeId id : ids) move(id, after);
+  }
+
+  void move(ConsumeId id, RouterLink* to) {
+    Consume& consume = consumes.at(id);
+    if (consume.handle != 0 && consume.link->is_up()) consume.link->session()->unsubscribe(consume.handle);
+    consume.handle = 0;
+    consume.link = to;
+    consume.retry_at = clock.now();
+    if (!consume.stood) return;
+    tell(id, {SubscriptionEvent::Kind::kMoved,
+              to == nullptr ? "the namespace has no router now" : "moved to router " + to->router().text(), 0});
+  }
+
+  // ---- time
+  net::Task<void> tick_for_ever() {
+    while (co_await net::sleep_for(kTick)) tick(clock.now());
+  }
+
+  void tick(Time now) {
+    for (auto& [router, link] : links) link->tick(now);
+    for (Retry& retry : std::exchange(retries, {})) {
+      if (now >= retry.at) {
+        retry.again();
+      } else {
+        retries.push_back(std::move(retry));
+      }
+    }
+    std::vector<ConsumeId> due;
+    for (const auto& [id, consume] : consumes) {
+      if (consume.handle == 0 && now >= consume.retry_at) due.push_back(id);
+    }
+    for (const ConsumeId id : due) attempt_or_give_up(id, now);
+  }
+
+  void attempt_or_give_up(ConsumeId id, Time now) {
+    const auto found = consumes.find(id);
+    if (found == consumes.end()) return;
+    Consume& consume = found->second;
+    if (consume.stood || now < consume.patience_ends) return attempt(id);
+    const std::string trouble = consume.link == nullptr ? "" : consume.link->trouble();
+    end(id, fail(ErrorCode::kUnavailable, "no session with the router of namespace {}: {}",
+                 consume.request.ns.text(), trouble));
+  }
+
+  net::asio::io_context& context;
+  replica::Replica& replica;
+  KeyPtr self;
+  const Clock& clock;
+  telemetry::Log& log;
+  HeadExchange heads;
+  syndication::GrantCache grants;
+  std::map<EntityKey, std::unique_ptr<RouterLink>> links;
+  std::unordered_map<EntityKey, RouterLink*> routes;  // by namespace; dropped when the ledger says so
+  std::map<ConsumeId, Consume> consumes;
+  ConsumeId next_consume = 1;
+  std::vector<Retry> retries;
+  net::TaskGroup tasks;
+  replica::Replica::ListenerId news = 0;
+};
+
+Agent::Agent(net::asio::io_context& context, replica::Replica& replica, KeyPtr self,
+             const Clock& clock, telemetry::Log& log, HeadExchange heads)
+    : impl_(std::make_shared<Impl>(context, replica, std::move(self), clock, log, std::move(heads))) {}
+Agent::~Agent() = default;
+
+void Agent::start() {
+  impl_->tasks.spawn(impl_->tick_for_ever());
+  impl_->news = impl_->replica.listen([weak = std::weak_ptr(impl_)](const ledger::Effects& effects) {
+    const auto impl = weak.lock();
+    if (!impl) return;
+    net::asio::post(impl->context, [impl, effects] { impl->authority_changed(effects); });
+  });
+}
+
+net::Task<void> Agent::stop() {
+  impl_->replica.forget(impl_->news);
+  while (!impl_->consumes.empty()) {
+    impl_->end(impl_->consumes.begin()->first,
+               fail(ErrorCode::kUnavailable, "this agent is shutting down"));
+  }
+  impl_->tasks.cancel();
+  co_await impl_->tasks.join();
+  for (auto& [router, link] : impl_->links) co_await link->stop();
+}
+
+void Agent::publish(KeyPtr key, std::vector<Value> values, PublishDone done) {
+  impl_->publish(std::move(key), std::move(values), std::move(done));
+}
+Agent::ConsumeId Agent::subscribe(ConsumeRequest request, ConsumeHandlers handlers) {
+  return impl_->add(std::move(request), std::move(handlers), false);
+}
+Agent::ConsumeId Agent::query(ConsumeRequest request, ConsumeHandlers handlers) {
+  return impl_->add(std::move(request), std::move(handlers), true);
+}
+void Agent::cancel(ConsumeId id) { impl_->cancel(id); }
+void Agent::list(KeyPtr key, EntityKey ns, wave::Pattern uri_plus,
+                 std::function<void(Result<std::vector<std::string>>)> done) {
+  impl_->list(std::move(key), ns, std::move(uri_plus), std::move(done));
+}
+
+std::vector<Agent::SessionInfo> Agent::sessions() const {
+  std::vector<SessionInfo> out;
+  for (const auto& [router, link] : impl_->links) {
+    out.push_back({router, link->address(), link->is_up(), link->trouble(),
+                   impl_->consumes_at(router).size()});
+  }
+  return out;
+}
+
+ClientSession::Stats Agent::stats() const {
+  ClientSession::Stats sum;
+  for (const auto& [router, link] : impl_->links) {
+    const ClientSession::Stats more = link->stats();
+    sum.messages_out += more.messages_out;
+    sum.batches_out += more.batches_out;
+    sum.messages_in += more.messages_in;
+    sum.dropped_unverified += more.dropped_unverified;
+    sum.dropped_unasked += more.dropped_unasked;
+  }
+  return sum;
+}
+
+}  // namespace bw::agent
