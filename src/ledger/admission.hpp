@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "wave/authority.hpp"
 #include "wave/object.hpp"
@@ -31,17 +32,26 @@ class StateView {
   [[nodiscard]] virtual Result<bool> has_offer(const EntityKey& router, const EntityKey& ns) const = 0;
 };
 
-// The rules of admission, the same for every ledger (docs/formats.md, "Admission"):
-//   - every signer is a registered, live entity (an entity object registers its own signer);
-//   - nothing is admitted that has expired, or was created more than kClockSkew ahead of `now`;
-//   - entity: new, or created later than the one it renews; never after revocation;
+// Whether the revocation's signer may revoke its target: a DoT by its granter, its grantee or one of
+// its revokers; an entity by itself or one of its revokers. Precondition: the target is that object.
+[[nodiscard]] bool entitled(const wave::Revocation& revocation, const wave::Dot& target);
+[[nodiscard]] bool entitled(const wave::Revocation& revocation, const wave::Entity& target);
+
+// The rules of admission, the same for every ledger, in the order of docs/formats.md, "Admission":
+//   - nothing is admitted that has expired, or was created more than kClockSkew ahead of `now`
+//     (kExpired);
 //   - DoT: not yet on the ledger (kConflict: put twice is harmless and says so);
-//   - revocation: its target is on the ledger, not revoked yet, and its signer entitled;
-//   - alias: the name is free;
-//   - offer, acceptance, address: nonce above the highest seen; accepting needs a standing offer, and
-//     the accepted router must be live.
+//   - entity: new, or created later than the one it renews (kConflict); never after revocation
+//     (kRevoked);
+//   - every signer is a registered, live entity (kNotFound, kRevoked, kExpired); an entity object
+//     registers its own signer;
+//   - revocation: its target is on the ledger (kNotFound), not revoked yet (kConflict), and its
+//     signer entitled (kDenied);
+//   - alias: the name is free (kConflict);
+//   - offer, acceptance, address: nonce above the highest seen (kConflict); accepting needs a
+//     standing offer (kNotFound), and the accepted router must be live.
 // Granters need not hold what they grant, grantees need not be registered (paper section 3.1).
-// Precondition: the caller has checked the signature.
+// Precondition: the caller has checked the signature. Errors of `state` are passed on.
 Result<void> admissible(const wave::Object& object, const StateView& state, Time now);
 
 }  // namespace bw::ledger

@@ -13,10 +13,6 @@ struct Effects {
   std::vector<ObjectId> revoked_dots;
   std::vector<EntityKey> granted_in;   // namespaces with new DoTs: earlier refusals may no longer hold
   std::vector<EntityKey> affinity;     // namespaces whose designated router, or its address, changed
-
-  [[nodiscard]] bool empty() const {
-    return entities.empty() && revoked_dots.empty() && granted_in.empty() && affinity.empty();
-  }
 };
 
 }  // namespace bw::ledger

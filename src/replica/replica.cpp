@@ -57,7 +57,6 @@ void Replica::forget(ListenerId id) {
 }
 
 void Replica::applied(const ledger::Effects& effects) {
-  if (effects.empty()) return;
   impl_->proofs.changed(effects.entities, effects.revoked_dots);
   const std::scoped_lock lock(impl_->mutex);
   for (const auto& [id, listener] : impl_->listeners) listener(effects);

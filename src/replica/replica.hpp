@@ -24,7 +24,7 @@ class Replica : public wave::AuthorityView, public ledger::EntrySink {
 
   [[nodiscard]] store::AuthorityStore& store() const;
 
-  // What became known: called after the entries are applied.
+  // What became known: called each time entries were applied, even when they changed nothing of this.
   using Listener = std::function<void(const ledger::Effects&)>;
   using ListenerId = std::uint64_t;
   ListenerId listen(Listener listener);

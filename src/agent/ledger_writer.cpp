@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/ledger_writer.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <algorithm>
+#include <list>
+
+namespace bw::agent {
+namespace {
+
+constexpr Duration kPatience = 20s;
+constexpr Duration kTick = 200ms;
+
+}  // namespace
+
+struct LedgerWriter::Impl : std::enable_shared_from_this<LedgerWriter::Impl> {
+  struct Waiting {
+    std::uint64_t size;  // the replica must hold so many entries
+    Time deadline;
+    std::vector<ledger::Submitted> outcomes;
+    Done done;
+  };
+
+  Impl(net::asio::io_context& context, ledger::Ledger& to, replica::Replica& node, const Clock& wall_clock)
+      : io(context), ledger(to), replica(node), clock(wall_clock), timer(context) {}
+
+  void submitted(Result<std::vector<ledger::Submitted>> outcomes, const std::vector<Bytes>& objects,
+                 Done done) {
+    if (!outcomes) return done(std::move(outcomes));
+    std::uint64_t size = 0;
+    for (std::size_t i = 0; i < outcomes->size(); ++i) {
+      ledger::Submitted& outcome = (*outcomes)[i];
+      if (!outcome.index && outcome.refusal.code == ErrorCode::kConflict) accept_repeat(objects[i], outcome);
+      if (outcome.index) size = std::max(size, *outcome.index + 1);
+    }
+    waiting.push_back({size, clock.now() + kPatience, *std::move(outcomes), std::move(done)});
+    check();
+  }
+
+  // The very same object was put before, perhaps by a try whose answer was lost.
+  void accept_repeat(const Bytes& bytes, ledger::Submitted& outcome) const {
+    const auto object = wave::parse_object(bytes);
+    if (!object) return;
+    const auto known = replica.store().object(wave::id_of(*object));
+    if (known && *known) outcome.index = (*known)->index;
+  }
+
+  void check() {
+    std::list<Waiting> ready;
+    for (auto it = waiting.begin(); it != waiting.end();) {
+      const auto next = std::next(it);
+      if (replica.size() >= it->size || clock.now() >= it->deadline) ready.splice(ready.end(), waiting, it);
+      it = next;
+    }
+    for (Waiting& entry : ready) {
+      if (replica.size() >= entry.size) {
+        entry.done(std::move(entry.outcomes));
+      } else {
+        entry.done(fail(ErrorCode::kUnavailable, "the ledger took it at position {}, but this node has "
+                        "not heard of it for {}; it holds {} entries", entry.size - 1,
+                        to_text(kPatience), replica.size()));
+      }
+    }
+  }
+
+  void tick() {
+    timer.expires_after(kTick);
+    timer.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+      const auto impl = weak.lock();
+      if (error || !impl || impl->stopped) return;
+      impl->check();
+      impl->tick();
+    });
+  }
+
+  net::asio::io_context& io;
+  ledger::Ledger& ledger;
+  replica::Replica& replica;
+  const Clock& clock;
+  std::list<Waiting> waiting;
+  net::asio::steady_timer timer;
+  replica::Replica::ListenerId news = 0;
+  bool stopped = false;
+};
+
+LedgerWriter::LedgerWriter(net::asio::io_context& io, ledger::Ledger& ledger,
+                           replica::Replica& replica, const Clock& clock)
+    : impl_(std::make_shared<Impl>(io, ledger, replica, clock)) {
+  impl_->news = replica.listen([weak = std::weak_ptr(impl_)](const ledger::Effects&) {
+    const auto impl = weak.lock();
+    if (impl) net::asio::post(impl->io, [impl] { impl->check(); });
+  });
+  impl_->tick();
+}
+
+LedgerWriter::~LedgerWriter() { impl_->replica.forget(impl_->news); }
+
+void LedgerWriter::submit(std::vector<Bytes> objects, Done done) {
+  // The ledger gets a copy; the original is needed to recognise a repeat.
+  auto sent = objects;
+  impl_->ledger.submit(std::move(sent), [impl = impl_, objects = std::move(objects),
+                                         done = std::move(done)](auto outcomes) mutable {
+    net::asio::post(impl->io, [impl, objects = std::move(objects), done = std::move(done),
+                               outcomes = std::move(outcomes)]() mutable {
+      impl->submitted(std::move(outcomes), objects, std::move(done));
+    });
+  });
+}
+
+void LedgerWriter::stop() {
+  impl_->stopped = true;
+  impl_->timer.cancel();
+  for (auto& entry : std::exchange(impl_->waiting, {})) {
+    entry.done(fail(ErrorCode::kUnavailable, "this agent is shutting down"));
+  }
+}
+
+}  // namespace bw::agent
