@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/config.hpp"
+
+#include <cstdlib>
+#include <functional>
+#include <map>
+#define TOML_EXCEPTIONS 0
+#include <toml++/toml.h>
+
+#include "base/text.hpp"
+
+namespace bw::node {
+namespace {
+
+// Takes one value into the configuration, or says what was expected.
+using Take = std::function<Result<void>(const toml::node&)>;
+using Section = std::map<std::string, Take, std::less<>>;
+
+template <class T>
+Take value_of(T& into, const char* expected) {
+  return [&into, expected](const toml::node& node) -> Result<void> {
+    const auto value = node.value<T>();
+    if (!value) return fail(ErrorCode::kInvalidArgument, "expected {}", expected);
+    into = *value;
+    return {};
+  };
+}
+
+Take text(std::string& into) { return value_of(into, "text in quotes"); }
+
+Take positive(double& into) {
+  return [&into](const toml::node& node) -> Result<void> {
+    const auto value = node.value<double>();
+    if (!value || !(*value > 0)) return fail(ErrorCode::kInvalidArgument, "expected a number above 0");
+    into = *value;
+    return {};
+  };
+}
+
+Take level(telemetry::Level& into) {
+  return [&into](const toml::node& node) -> Result<void> {
+    BW_TRY(into, telemetry::parse_level(node.value_or(std::string())));
+    return {};
+  };
+}
+
+Take key(std::optional<EntityKey>& into) {
+  return [&into](const toml::node& node) -> Result<void> {
+    BW_TRY(into, EntityKey::parse(node.value_or(std::string())));
+    return {};
+  };
+}
+
+std::map<std::string, Section, std::less<>> sections(Config& config) {
+  return {
+      {"log", {{"level", level(config.log.level)}, {"json", value_of(config.log.json, "true or false")}}},
+      {"metrics", {{"listen", text(config.metrics.listen)}}},
+      {"ledger",
+       {{"address", text(config.ledger.address)},
+        {"key", key(config.ledger.key)},
+        {"listen", text(config.ledger.listen)},
+        {"entries_per_second", positive(config.ledger.entries_per_second)},
+        {"burst", positive(config.ledger.burst)}}},
+      {"router", {{"listen", text(config.router.listen)}, {"advertise", text(config.router.advertise)}}},
+      {"agent",
+       {{"socket", text(config.agent.socket)},
+        {"api_tcp", text(config.agent.api_tcp)},
+        {"api_token", text(config.agent.api_token)},
+        {"default_entity", text(config.agent.default_entity)}}},
+  };
+}
+
+template <class Map>
+std::string names_of(const Map& map) {
+  std::string names;
+  for (const auto& [name, ignored] : map) names += (names.empty() ? "" : ", ") + name;
+  return names;
+}
+
+tl::unexpected<Error> complain(const std::filesystem::path& file, const toml::source_region& where,
+                               std::string_view what) {
+  return fail(ErrorCode::kInvalidArgument, "{}:{}: {}", file.string(), where.begin.line, what);
+}
+
+Result<void> read_section(const std::filesystem::path& file, std::string_view section_name,
+                          const toml::table& table, const Section& section) {
+  for (const auto& [name, node] : table) {
+    const auto take = section.find(name.str());
+    if (take == section.end()) {
+      return complain(file, node.source(), fmt::format("[{}] has no setting '{}'; it has {}", section_name,
+                                                       printable(name.str(), 60), names_of(section)));
+    }
+    if (const auto taken = take->second(node); !taken) {
+      return complain(file, node.source(), fmt::format("{}.{}: {}", section_name, take->first, taken.error().message));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::filesystem::path default_directory() {
+  if (const char* chosen = std::getenv("BW_DIR"); chosen != nullptr && *chosen != '\0') return chosen;
+  const char* home = std::getenv("HOME");
+  return std::filesystem::path(home == nullptr || *home == '\0' ? "/" : home) / ".bosswave";
+}
+
+Result<Config> load_config(const std::filesystem::path& directory, const std::filesystem::path& file,
+                           bool required) {
+  Config config;
+  config.directory = directory;
+  if (!std::filesystem::exists(file)) {
+    if (!required) return config;
+    return fail(ErrorCode::kNotFound, "there is no configuration file {}", file.string());
+  }
+  const toml::parse_result parsed = toml::parse_file(file.string());
+  if (!parsed) {
+    return complain(file, parsed.error().source(), std::string(parsed.error().description()));
+  }
+  const auto known = sections(config);
+  for (const auto& [name, node] : parsed.table()) {
+    const auto section = known.find(name.str());
+    if (section == known.end() || !node.is_table()) {
+      return complain(file, node.source(), fmt::format("'{}' is not a section; there are {}",
+                                                       printable(name.str(), 60), names_of(known)));
+    }
+    BW_CHECK(read_section(file, section->first, *node.as_table(), section->second));
+  }
+  return config;
+}
+
+std::string to_toml(const Config& config) {
+  constexpr const char* kLevels[] = {"debug", "info", "warning", "error"};
+  const auto quoted = [](std::string_view value) {
+    std::string out = "\"";
+    for (const char c : value) {
+      if (c == '"' || c == '\\') out.push_back('\\');
+      out.push_back(c);
+    }
+    return out + "\"";
+  };
+  std::string out;
+  out += fmt::format("[log]\nlevel = {}\njson = {}\n\n", quoted(kLevels[static_cast<int>(config.log.level)]), config.log.json);
+  out += fmt::format("[metrics]\nlisten = {}\n\n", quoted(config.metrics.listen));
+  out += fmt::format("[ledger]\naddress = {}\n", quoted(config.ledger.address));
+  if (config.ledger.key) out += fmt::format("key = {}\n", quoted(config.ledger.key->text()));
+  out += fmt::format("listen = {}\nentries_per_second = {}\nburst = {}\n\n", quoted(config.ledger.listen),
+                     config.ledger.entries_per_second, config.ledger.burst);
+  out += fmt::format("[router]\nlisten = {}\nadvertise = {}\n\n", quoted(config.router.listen), quoted(config.router.advertise));
+  out += fmt::format("[agent]\nsocket = {}\napi_tcp = {}\ndefault_entity = {}\n", quoted(config.agent.socket),
+                     quoted(config.agent.api_tcp), quoted(config.agent.default_entity));
+  return out;
+}
+
+}  // namespace bw::node
