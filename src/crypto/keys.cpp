@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "crypto/keys.hpp"
 
+#include <utility>
+
 #include <secp256k1.h>
 #include <secp256k1_extrakeys.h>
 #include <secp256k1_schnorrsig.h>
@@ -18,6 +20,14 @@ class SodiumRandom : public Random {
   SodiumRandom() { BW_ASSERT(sodium_init() >= 0); }
   void fill(std::span<std::uint8_t> out) override { randombytes_buf(out.data(), out.size()); }
 };
+
+// The whole buffer: a short string keeps its characters inside itself, where a move leaves them
+// behind with the size set to 0, and a longer one may have old characters past its end.
+void wipe_text(std::string& text) {
+  text.resize(text.capacity());
+  sodium_memzero(text.data(), text.size());
+  text.clear();
+}
 
 // Blinded against side channels once, then only read: libsecp256k1 allows concurrent const use.
 const secp256k1_context* signing_context() {
@@ -57,9 +67,30 @@ Random& system_random() {
   return random;
 }
 
-void wipe(std::span<std::uint8_t> bytes) { sodium_memzero(bytes.data(), bytes.size()); }
+void wipe(std::span<std::uint8_t> bytes) {
+  sodium_memzero(bytes.data(), bytes.size());
+}
 
-Passphrase::~Passphrase() { sodium_memzero(text_.data(), text_.size()); }
+Passphrase::Passphrase(std::string text) : text_(std::move(text)) {
+  wipe_text(text);
+}
+
+Passphrase::~Passphrase() {
+  wipe_text(text_);
+}
+
+Passphrase::Passphrase(Passphrase&& other) noexcept : text_(std::move(other.text_)) {
+  wipe_text(other.text_);
+}
+
+Passphrase& Passphrase::operator=(Passphrase&& other) noexcept {
+  if (this != &other) {
+    wipe_text(text_);
+    text_ = std::move(other.text_);
+    wipe_text(other.text_);
+  }
+  return *this;
+}
 
 SigningKey SigningKey::generate(Random& random) {
   for (;;) {
@@ -77,7 +108,8 @@ Result<SigningKey> SigningKey::from_secret(std::span<const std::uint8_t, 32> sec
   }
   secp256k1_xonly_pubkey point;
   BW_ASSERT(secp256k1_keypair_xonly_pub(signing_context(), &point, nullptr, pair) == 1);
-  BW_ASSERT(secp256k1_xonly_pubkey_serialize(signing_context(), key.public_key_.bytes.data(), &point) == 1);
+  BW_ASSERT(secp256k1_xonly_pubkey_serialize(signing_context(), key.public_key_.bytes.data(),
+                                             &point) == 1);
   return key;
 }
 
@@ -85,8 +117,12 @@ SigningKey::SigningKey(SigningKey&&) noexcept = default;
 SigningKey& SigningKey::operator=(SigningKey&&) noexcept = default;
 SigningKey::~SigningKey() = default;
 
-Signature SigningKey::sign(const Hash& message) const { return sign_digest(pair_, message.view()); }
-Signature SigningKey::sign(const ObjectId& message) const { return sign_digest(pair_, message.view()); }
+Signature SigningKey::sign(const Hash& message) const {
+  return sign_digest(pair_, message.view());
+}
+Signature SigningKey::sign(const ObjectId& message) const {
+  return sign_digest(pair_, message.view());
+}
 
 Secret<32> SigningKey::secret() const {
   Secret<32> out;

@@ -42,7 +42,8 @@ class SigningKey {
 // True when `signature` over `message` was made by the secret of `key`. Never fails otherwise: bad
 // keys and signatures are simply not valid. Thread-safe.
 [[nodiscard]] bool verify(const EntityKey& key, const Hash& message, const Signature& signature);
-[[nodiscard]] bool verify(const EntityKey& key, const ObjectId& message, const Signature& signature);
+[[nodiscard]] bool verify(const EntityKey& key, const ObjectId& message,
+                          const Signature& signature);
 
 // True when the 32 bytes are the x coordinate of a point, i.e. somebody may hold the secret.
 [[nodiscard]] bool is_valid_key(const EntityKey& key);

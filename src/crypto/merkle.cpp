@@ -13,7 +13,9 @@ constexpr std::uint8_t kNodePrefix[1] = {0x01};
 
 }  // namespace
 
-Hash leaf_hash(ByteView data) { return Sha256().update(kLeafPrefix).update(data).finish(); }
+Hash leaf_hash(ByteView data) {
+  return Sha256().update(kLeafPrefix).update(data).finish();
+}
 
 Hash node_hash(const Hash& left, const Hash& right) {
   return Sha256().update(kNodePrefix).update(left.view()).update(right.view()).finish();
@@ -45,7 +47,8 @@ Hash Frontier::root() const {
 
 Result<Frontier> Frontier::restore(std::uint64_t size, std::vector<Hash> nodes) {
   if (nodes.size() != static_cast<std::size_t>(std::popcount(size))) {
-    return fail(ErrorCode::kMalformed, "frontier of {} leaves cannot have {} nodes", size, nodes.size());
+    return fail(ErrorCode::kMalformed, "frontier of {} leaves cannot have {} nodes", size,
+                nodes.size());
   }
   Frontier frontier;
   frontier.size_ = size;

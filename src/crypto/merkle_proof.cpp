@@ -4,12 +4,14 @@
 #include "crypto/merkle.hpp"
 #include "crypto/sha256.hpp"
 
-// Proofs of one leaf and of growth, RFC 9162 section 2.1. Ranges below are [begin, end) of leaf indices;
-// every range the recursion meets starts at a multiple of its largest complete subtree.
+// Proofs of one leaf and of growth, RFC 9162 section 2.1. Ranges below are [begin, end) of leaf
+// indices; every range the recursion meets starts at a multiple of its largest complete subtree.
 namespace bw::crypto {
 namespace {
 
-std::uint64_t split_of(std::uint64_t count) { return std::bit_floor(count - 1); }
+std::uint64_t split_of(std::uint64_t count) {
+  return std::bit_floor(count - 1);
+}
 
 Result<Hash> range_root(const SubtreeReader& tree, std::uint64_t begin, std::uint64_t end) {
   const std::uint64_t count = end - begin;
@@ -99,7 +101,8 @@ bool verify_inclusion(const Hash& leaf, std::uint64_t index, std::uint64_t size,
 Result<std::vector<Hash>> consistency_proof(const SubtreeReader& tree, std::uint64_t old_size,
                                             std::uint64_t size) {
   if (old_size > size) {
-    return fail(ErrorCode::kInvalidArgument, "a tree of {} cannot extend one of {}", size, old_size);
+    return fail(ErrorCode::kInvalidArgument, "a tree of {} cannot extend one of {}", size,
+                old_size);
   }
   std::vector<Hash> proof;
   if (old_size != 0 && old_size != size) BW_CHECK(subproof(tree, old_size, 0, size, true, proof));

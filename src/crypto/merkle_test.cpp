@@ -1,31 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "crypto/merkle.hpp"
 
+#include <random>
+#include <utility>
+
 #include <gtest/gtest.h>
 
-#include <bit>
-#include <random>
-
+#include "crypto/merkle_testing.hpp"
 #include "crypto/sha256.hpp"
 
 namespace bw::crypto {
 namespace {
 
-// The definition, word for word: MTH and nothing clever (RFC 9162 section 2.1.1).
-Hash oracle(std::span<const Hash> leaves) {
-  if (leaves.empty()) return sha256({});
-  if (leaves.size() == 1) return leaves[0];
-  const std::size_t split = std::bit_floor(leaves.size() - 1);
-  return node_hash(oracle(leaves.first(split)), oracle(leaves.subspan(split)));
-}
-
-std::vector<Hash> make_leaves(std::size_t count) {
-  std::vector<Hash> leaves;
-  for (std::size_t i = 0; i < count; ++i) {
-    leaves.push_back(leaf_hash(as_bytes("leaf " + std::to_string(i))));
-  }
-  return leaves;
-}
+using testing::Flip;
+using testing::make_leaves;
+using testing::oracle;
 
 class MemoryTree : public SubtreeReader {
  public:
@@ -42,7 +31,13 @@ class MemoryTree : public SubtreeReader {
 
 // The leaves and roots that certificate-transparency implementations share.
 TEST(Merkle, CertificateTransparencyVectors) {
-  const char* leaves[] = {"", "00", "10", "2021", "3031", "40414243", "5051525354555657",
+  const char* leaves[] = {"",
+                          "00",
+                          "10",
+                          "2021",
+                          "3031",
+                          "40414243",
+                          "5051525354555657",
                           "606162636465666768696a6b6c6d6e6f"};
   const char* roots[] = {"6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
                          "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
@@ -75,8 +70,8 @@ TEST(Merkle, RootAndFrontierAgreeWithTheDefinition) {
   EXPECT_FALSE(Frontier::restore(3, {Hash{}}));
 }
 
-TEST(Merkle, EveryInclusionProofUpTo100LeavesHoldsAndNoOther) {
-  const auto leaves = make_leaves(100);
+TEST(Merkle, EveryInclusionProofUpTo130LeavesHoldsAndNoOther) {
+  const auto leaves = make_leaves(130);
   const MemoryTree tree(leaves);
   for (std::uint64_t size = 1; size <= leaves.size(); ++size) {
     const Hash root = oracle(std::span(leaves).first(size));
@@ -85,20 +80,30 @@ TEST(Merkle, EveryInclusionProofUpTo100LeavesHoldsAndNoOther) {
       ASSERT_TRUE(verify_inclusion(leaves[index], index, size, proof, root));
       ASSERT_FALSE(verify_inclusion(leaves[(index + 1) % leaves.size()], index, size, proof, root));
       ASSERT_FALSE(verify_inclusion(leaves[index], size, size, proof, root));
-      if (!proof.empty()) {
-        proof[proof.size() / 2].bytes[7] ^= 1;
+      if (size > 1) {
+        ASSERT_FALSE(verify_inclusion(leaves[index], (index + 1) % size, size, proof, root));
+      }
+      const Flip flip(index + size);
+      ASSERT_FALSE(verify_inclusion(flip(leaves[index]), index, size, proof, root));
+      ASSERT_FALSE(verify_inclusion(leaves[index], index, size, proof, flip(root)));
+      for (Hash& step : proof) {
+        const Hash good = std::exchange(step, flip(step));
         ASSERT_FALSE(verify_inclusion(leaves[index], index, size, proof, root));
-        proof[proof.size() / 2].bytes[7] ^= 1;
+        step = good;
+      }
+      if (!proof.empty()) {
+        const std::span<const Hash> shorter = std::span(proof).first(proof.size() - 1);
+        ASSERT_FALSE(verify_inclusion(leaves[index], index, size, shorter, root));
       }
       proof.push_back(root);
       ASSERT_FALSE(verify_inclusion(leaves[index], index, size, proof, root));
     }
   }
-  EXPECT_FALSE(inclusion_proof(tree, 5, 5));
+  EXPECT_EQ(inclusion_proof(tree, 5, 5).error().code, ErrorCode::kInvalidArgument);
 }
 
-TEST(Merkle, EveryConsistencyProofUpTo80LeavesHoldsAndNoOther) {
-  const auto leaves = make_leaves(80);
+TEST(Merkle, EveryConsistencyProofUpTo130LeavesHoldsAndNoOther) {
+  const auto leaves = make_leaves(130);
   const MemoryTree tree(leaves);
   for (std::uint64_t size = 0; size <= leaves.size(); ++size) {
     const Hash root = oracle(std::span(leaves).first(size));
@@ -107,88 +112,105 @@ TEST(Merkle, EveryConsistencyProofUpTo80LeavesHoldsAndNoOther) {
       const Hash old_root = oracle(std::span(leaves).first(old));
       auto proof = *consistency_proof(tree, old, size);
       ASSERT_TRUE(verify_consistency(old, old_root, size, root, proof)) << old << " " << size;
-      Hash wrong = old_root;
-      wrong.bytes[0] ^= 1;
-      ASSERT_FALSE(verify_consistency(old, wrong, size, root, proof));
+      const Flip flip(old + size);
+      ASSERT_FALSE(verify_consistency(old, flip(old_root), size, root, proof));
+      // Any tree extends the empty one.
+      ASSERT_EQ(verify_consistency(old, old_root, size, flip(root), proof), old == 0 && size != 0);
       for (Hash& step : proof) {
-        step.bytes[31] ^= 0x80;
+        const Hash good = std::exchange(step, flip(step));
         ASSERT_FALSE(verify_consistency(old, old_root, size, root, proof));
-        step.bytes[31] ^= 0x80;
+        step = good;
+      }
+      if (!proof.empty()) {
+        const std::span<const Hash> shorter = std::span(proof).first(proof.size() - 1);
+        ASSERT_FALSE(verify_consistency(old, old_root, size, root, shorter));
       }
       proof.push_back(root);
       ASSERT_FALSE(verify_consistency(old, old_root, size, root, proof));
     }
   }
   EXPECT_FALSE(verify_consistency(7, leaves[0], 6, leaves[0], {}));
+  EXPECT_EQ(consistency_proof(tree, 7, 6).error().code, ErrorCode::kInvalidArgument);
 }
 
-std::vector<Hash> pick(std::span<const Hash> leaves, std::span<const std::uint16_t> indices) {
-  std::vector<Hash> out;
-  for (const std::uint16_t index : indices) out.push_back(leaves[index]);
-  return out;
-}
-
-std::vector<std::uint16_t> indices_of(std::uint32_t mask) {
-  std::vector<std::uint16_t> out;
-  for (std::uint16_t i = 0; i < 32; ++i) {
-    if ((mask >> i & 1U) != 0) out.push_back(i);
-  }
-  return out;
-}
-
-TEST(MultiProof, EverySubsetAndEverySubsetOfItUpToSevenLeaves) {
-  for (std::size_t count = 1; count <= 7; ++count) {
-    const auto leaves = make_leaves(count);
-    const Hash root = oracle(leaves);
-    for (std::uint32_t mask = 1; mask < 1U << count; ++mask) {
-      const auto present = indices_of(mask);
-      const auto shown = pick(leaves, present);
-      const auto proof = multi_proof(leaves, present);
-      ASSERT_EQ(*multi_proof_root(count, present, shown, proof), root);
-      for (std::uint32_t sub = mask; sub != 0; sub = (sub - 1) & mask) {
-        const auto kept = indices_of(sub);
-        const auto narrowed = narrow_multi_proof(count, present, shown, proof, kept);
-        ASSERT_TRUE(narrowed) << narrowed.error().message;
-        ASSERT_EQ(*narrowed, multi_proof(leaves, kept));
-      }
+// The hashes of a proof would lead to the right root; the sizes it is said to be for are wrong.
+TEST(Merkle, ProofsForAnotherSizeAreRefused) {
+  const auto leaves = make_leaves(64);
+  const MemoryTree tree(leaves);
+  for (std::uint64_t size = 2; size <= leaves.size(); ++size) {
+    const Hash root = *root_at(tree, size);
+    const auto last = *inclusion_proof(tree, size - 1, size);
+    ASSERT_FALSE(verify_inclusion(leaves[size - 1], 0, 1, last, root));
+    for (std::uint64_t old = 1; old < size; ++old) {
+      const auto path = *inclusion_proof(tree, old, size);
+      ASSERT_FALSE(verify_inclusion(leaves[old], old, 2 * size, path, root));
+      auto growth = *consistency_proof(tree, old, size);
+      const Hash old_root = *root_at(tree, old);
+      ASSERT_FALSE(verify_consistency(old, old_root, 2 * size, root, growth));
+      // Both trees as the right half of larger ones.
+      growth.push_back(leaves[0]);
+      ASSERT_FALSE(verify_consistency(old, node_hash(leaves[0], old_root), size,
+                                      node_hash(leaves[0], root), growth));
     }
   }
 }
 
-TEST(MultiProof, RandomSubsetsOfLargeBatches) {
-  std::mt19937 rng(7);
-  for (int round = 0; round < 60; ++round) {
-    const std::size_t count = 1 + rng() % 300;
-    const auto leaves = make_leaves(count);
-    std::vector<std::uint16_t> present;
-    for (std::uint16_t i = 0; i < count; ++i) {
-      if (rng() % 4 == 0) present.push_back(i);
+TEST(Merkle, WhatTheReaderCannotReadIsPassedOn) {
+  const MemoryTree tree(make_leaves(5));
+  EXPECT_EQ(root_at(tree, 6).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(inclusion_proof(tree, 0, 6).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(consistency_proof(tree, 5, 6).error().code, ErrorCode::kNotFound);
+}
+
+// Every leaf the same, so a tree of any size is known without holding it.
+class UniformTree : public SubtreeReader {
+ public:
+  UniformTree() {
+    roots_.push_back(leaf_hash({}));
+    for (int level = 1; level < 64; ++level) {
+      roots_.push_back(node_hash(roots_.back(), roots_.back()));
     }
-    if (present.empty()) present.push_back(0);
-    const auto proof = multi_proof(leaves, present);
-    EXPECT_EQ(*multi_proof_root(count, present, pick(leaves, present), proof), oracle(leaves));
+  }
+  Result<Hash> subtree(unsigned level, std::uint64_t) const override { return roots_.at(level); }
+
+ private:
+  std::vector<Hash> roots_;
+};
+
+TEST(Merkle, TreesOfEverySizeA64BitNumberCanTell) {
+  const UniformTree tree;
+  const std::uint64_t most = ~std::uint64_t{0};
+  const std::uint64_t sizes[] = {1,           2,        3,   1ULL << 32U, (1ULL << 40U) + 3,
+                                 1ULL << 63U, most - 1, most};
+  for (const std::uint64_t size : sizes) {
+    const Hash root = *root_at(tree, size);
+    for (const std::uint64_t index : {std::uint64_t{0}, size / 3, size / 2, size - 1}) {
+      const auto proof = *inclusion_proof(tree, index, size);
+      ASSERT_LE(proof.size(), 64U);
+      EXPECT_TRUE(verify_inclusion(leaf_hash({}), index, size, proof, root))
+          << index << " " << size;
+    }
+    for (const std::uint64_t old : sizes) {
+      if (old > size) continue;
+      const auto proof = *consistency_proof(tree, old, size);
+      ASSERT_LE(proof.size(), 65U);
+      EXPECT_TRUE(verify_consistency(old, *root_at(tree, old), size, root, proof))
+          << old << " " << size;
+    }
   }
 }
 
-TEST(MultiProof, HostileShapesAreRefused) {
-  const auto leaves = make_leaves(5);
-  const std::vector<std::uint16_t> present{1, 3};
-  const auto shown = pick(leaves, present);
-  auto proof = multi_proof(leaves, present);
-  const auto root_of = [&](std::vector<std::uint16_t> at, std::vector<Hash> with, std::vector<Hash> by) {
-    return multi_proof_root(5, at, with, by);
-  };
-  EXPECT_FALSE(root_of({}, {}, proof));
-  EXPECT_FALSE(root_of({3, 1}, shown, proof));
-  EXPECT_FALSE(root_of({1, 1}, shown, proof));
-  EXPECT_FALSE(root_of({1, 5}, shown, proof));
-  EXPECT_FALSE(root_of({1, 3}, {shown[0]}, proof));
-  EXPECT_FALSE(root_of({1, 3}, shown, {proof[0]}));
-  auto longer = proof;
-  longer.push_back(proof[0]);
-  EXPECT_FALSE(root_of({1, 3}, shown, longer));
-  EXPECT_NE(*root_of({0, 3}, shown, proof), oracle(leaves));
-  EXPECT_FALSE(narrow_multi_proof(5, present, shown, proof, std::vector<std::uint16_t>{2}));
+TEST(Merkle, VerifyingGarbageEndsAndFails) {
+  std::mt19937_64 rng(3);
+  const auto garbage = make_leaves(200);
+  const auto number = [&] { return rng() >> rng() % 64; };
+  for (int round = 0; round < 20'000; ++round) {
+    const std::span<const Hash> proof = std::span(garbage).first(rng() % 200);
+    const std::uint64_t size = number();
+    const std::uint64_t other = number();
+    ASSERT_FALSE(verify_inclusion(garbage[0], other, size, proof, garbage[199]));
+    ASSERT_FALSE(verify_consistency(other, garbage[198], size, garbage[199], proof));
+  }
 }
 
 }  // namespace

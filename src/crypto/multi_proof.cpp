@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/check.hpp"
 #include "crypto/merkle.hpp"
 
 namespace bw::crypto {
@@ -9,7 +10,9 @@ namespace {
 
 using Indices = std::span<const std::uint16_t>;
 
-std::size_t split_of(std::size_t count) { return std::bit_floor(count - 1); }
+std::size_t split_of(std::size_t count) {
+  return std::bit_floor(count - 1);
+}
 
 // The part of ascending `indices` that is below `bound`.
 std::size_t count_below(Indices indices, std::size_t bound) {
@@ -21,7 +24,8 @@ bool in_order(Indices indices, std::size_t count) {
   return std::ranges::adjacent_find(indices, std::greater_equal<>{}) == indices.end();
 }
 
-void collect(std::span<const Hash> leaves, std::size_t begin, Indices present, std::vector<Hash>& proof) {
+void collect(std::span<const Hash> leaves, std::size_t begin, Indices present,
+             std::vector<Hash>& proof) {
   if (present.empty()) {
     proof.push_back(merkle_root(leaves));
     return;
@@ -33,11 +37,22 @@ void collect(std::span<const Hash> leaves, std::size_t begin, Indices present, s
   collect(leaves.subspan(split), begin + split, present.subspan(left), proof);
 }
 
-// Walks the tree of `count` leaves from `begin`, taking present leaves and proof hashes in order. With
-// `kept`, also writes the proof for that subset: a subtree that keeps nothing becomes one hash.
+std::size_t size_of(std::size_t begin, std::size_t count, Indices present) {
+  if (present.empty()) return 1;
+  if (present.size() == count) return 0;
+  const std::size_t split = split_of(count);
+  const std::size_t left = count_below(present, begin + split);
+  return size_of(begin, split, present.first(left)) +
+         size_of(begin + split, count - split, present.subspan(left));
+}
+
+// Walks the tree of `count` leaves from `begin`, taking present leaves and proof hashes in order.
+// With `kept`, also writes the proof for that subset: a subtree that keeps nothing becomes one
+// hash.
 class Walk {
  public:
-  Walk(std::span<const Hash> leaves, std::span<const Hash> proof) : leaves_(leaves), proof_(proof) {}
+  Walk(std::span<const Hash> leaves, std::span<const Hash> proof)
+      : leaves_(leaves), proof_(proof) {}
 
   Hash root(std::size_t begin, std::size_t count, Indices present, const Indices* kept,
             std::vector<Hash>* narrowed) {
@@ -85,13 +100,19 @@ tl::unexpected<Error> bad_shape() {
 }  // namespace
 
 std::vector<Hash> multi_proof(std::span<const Hash> leaves, Indices present) {
+  BW_ASSERT(in_order(present, leaves.size()));
   std::vector<Hash> proof;
   collect(leaves, 0, present, proof);
   return proof;
 }
 
-Result<Hash> multi_proof_root(std::size_t count, Indices present, std::span<const Hash> present_leaves,
-                              std::span<const Hash> proof) {
+std::size_t multi_proof_size(std::size_t count, Indices present) {
+  BW_ASSERT(in_order(present, count));
+  return size_of(0, count, present);
+}
+
+Result<Hash> multi_proof_root(std::size_t count, Indices present,
+                              std::span<const Hash> present_leaves, std::span<const Hash> proof) {
   if (!in_order(present, count) || present.size() != present_leaves.size()) return bad_shape();
   if (present.size() == count) {
     if (!proof.empty()) return bad_shape();
@@ -106,8 +127,8 @@ Result<Hash> multi_proof_root(std::size_t count, Indices present, std::span<cons
 Result<std::vector<Hash>> narrow_multi_proof(std::size_t count, Indices present,
                                              std::span<const Hash> present_leaves,
                                              std::span<const Hash> proof, Indices kept) {
-  if (!in_order(present, count) || present.size() != present_leaves.size() || !in_order(kept, count) ||
-      !std::ranges::includes(present, kept)) {
+  if (!in_order(present, count) || present.size() != present_leaves.size() ||
+      !in_order(kept, count) || !std::ranges::includes(present, kept)) {
     return bad_shape();
   }
   Walk walk(present_leaves, proof);

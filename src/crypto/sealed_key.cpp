@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "crypto/sealed_key.hpp"
 
-#include <sodium.h>
-
 #include <algorithm>
+
+#include <sodium.h>
 
 #include "base/check.hpp"
 
-// Key file: magic "BWKEY" | version u8 = 1 | sealed u8 (0 or 1) | public key 32, then
-//   clear:  secret 32
-//   sealed: salt 16 | opslimit u32 | memory KiB u32 | nonce 24 | secret 32 and tag 16, encrypted
-// Everything before the ciphertext is its associated data.
+// Key file; integers are big-endian, nothing may follow the last field:
+//   magic "BWKEY" | version u8 = 1 | flags u8 (0 clear, 1 sealed) | public key 32, then
+//   clear (71 bytes):   secret 32
+//   sealed (135 bytes): salt 16 | opslimit u32 | memlimit_kib u32 | nonce 24 | ciphertext 48
+// The sealing key is 32 bytes of Argon2id version 1.3 (RFC 9106, one lane) over the passphrase,
+// with `opslimit` passes over `memlimit_kib` KiB. The ciphertext is XChaCha20-Poly1305 (IETF) of
+// the secret, its tag last; the 87 bytes before it are its associated data.
 namespace bw::crypto {
 namespace {
 
@@ -28,18 +31,21 @@ constexpr std::size_t kClearBytes = kHeaderBytes + 32;
 constexpr std::size_t kSealedBytes = kSealedHeaderBytes + 32 + kTagBytes;
 static_assert(kSaltBytes == 16 && kNonceBytes == 24 && kTagBytes == 16);
 
+// About 0.1 s, and little enough memory for a small gateway.
 constexpr std::uint32_t kOperations = crypto_pwhash_OPSLIMIT_MODERATE;
 constexpr std::uint32_t kMemoryKib = 64 * 1024;
-// A hostile file must not make us spend minutes or gigabytes.
+// What a file may ask for: a hostile one must not make us spend minutes or gigabytes.
 constexpr std::uint32_t kMostOperations = 16;
-constexpr std::uint32_t kMostMemoryKib = 1024 * 1024;
+constexpr std::uint32_t kMostMemoryKib = 256 * 1024;
 
 void put_u32(Bytes& out, std::uint32_t value) {
-  for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<std::uint8_t>(value >> shift));
+  for (int shift = 24; shift >= 0; shift -= 8)
+    out.push_back(static_cast<std::uint8_t>(value >> shift));
 }
 
 std::uint32_t get_u32(ByteView at) {
-  return std::uint32_t{at[0]} << 24U | std::uint32_t{at[1]} << 16U | std::uint32_t{at[2]} << 8U | at[3];
+  return std::uint32_t{at[0]} << 24U | std::uint32_t{at[1]} << 16U | std::uint32_t{at[2]} << 8U |
+         at[3];
 }
 
 Bytes header(const EntityKey& key, bool sealed) {
@@ -53,6 +59,7 @@ Bytes header(const EntityKey& key, bool sealed) {
 // kLimited when the memory for Argon2id cannot be had.
 Result<Secret<32>> derive(const Passphrase& passphrase, ByteView salt, std::uint32_t operations,
                           std::uint32_t memory_kib) {
+  BW_ASSERT(sodium_init() >= 0);
   Secret<32> key;
   if (crypto_pwhash(key.writable().data(), 32, passphrase.text().data(), passphrase.text().size(),
                     salt.data(), operations, std::size_t{memory_kib} * 1024,
@@ -74,7 +81,8 @@ Result<SigningKey> checked(const Secret<32>& secret, const EntityKey& expected) 
 Result<SigningKey> unseal(ByteView file, const EntityKey& expected, const Passphrase& passphrase) {
   const std::uint32_t operations = get_u32(file.subspan(kParametersAt));
   const std::uint32_t memory_kib = get_u32(file.subspan(kParametersAt + 4));
-  if (operations < 1 || operations > kMostOperations || memory_kib < 8 || memory_kib > kMostMemoryKib) {
+  if (operations < 1 || operations > kMostOperations || memory_kib < 8 ||
+      memory_kib > kMostMemoryKib) {
     return fail(ErrorCode::kCorrupt, "key file: sealing parameters out of range");
   }
   BW_TRY(const Secret<32> sealing,
@@ -120,7 +128,8 @@ Result<KeyFileInfo> inspect_key_file(ByteView file) {
   const bool magic = file.size() >= kHeaderBytes && as_text(file.first(kMagic.size())) == kMagic;
   if (!magic) return fail(ErrorCode::kCorrupt, "not a Bosswave key file");
   if (file[kMagic.size()] != kVersion) {
-    return fail(ErrorCode::kUnsupported, "key file: version {} is not supported", file[kMagic.size()]);
+    return fail(ErrorCode::kUnsupported, "key file: version {} is not supported",
+                file[kMagic.size()]);
   }
   const std::uint8_t sealed = file[kMagic.size() + 1];
   if (sealed > 1 || file.size() != (sealed == 1 ? kSealedBytes : kClearBytes)) {
@@ -133,7 +142,8 @@ Result<SigningKey> open_key(ByteView file, const Passphrase* passphrase) {
   BW_TRY(const KeyFileInfo info, inspect_key_file(file));
   if (info.sealed) {
     if (passphrase == nullptr) {
-      return fail(ErrorCode::kDenied, "key file of {} is sealed: give its passphrase", info.key.brief());
+      return fail(ErrorCode::kDenied, "key file of {} is sealed: give its passphrase",
+                  info.key.brief());
     }
     return unseal(file, info.key, *passphrase);
   }

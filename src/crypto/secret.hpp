@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstring>
 #include <string>
-#include <utility>
+#include <string_view>
 
 #include "base/bytes.hpp"
 
@@ -36,15 +35,15 @@ class Secret {
   ByteArray<N> bytes_{};
 };
 
-// A passphrase in memory: wiped when it goes, never printed.
+// A passphrase in memory: wiped when it goes or moves, never printed.
 class Passphrase {
  public:
-  explicit Passphrase(std::string text) : text_(std::move(text)) {}
+  explicit Passphrase(std::string text);
   ~Passphrase();
   Passphrase(const Passphrase&) = delete;
   Passphrase& operator=(const Passphrase&) = delete;
-  Passphrase(Passphrase&&) noexcept = default;
-  Passphrase& operator=(Passphrase&&) noexcept = default;
+  Passphrase(Passphrase&& other) noexcept;
+  Passphrase& operator=(Passphrase&& other) noexcept;
   [[nodiscard]] std::string_view text() const { return text_; }
 
  private:

@@ -24,8 +24,9 @@ class Sha256 {
 
 Hash sha256(ByteView bytes);
 
-// BIP-340 tagged hash: SHA256(SHA256(tag) || SHA256(tag) || message). Every signed thing has its own
-// tag, so a signature made for one purpose can never be used for another (docs/formats.md, "Tags").
+// BIP-340 tagged hash: SHA256(SHA256(tag) || SHA256(tag) || message). Every signed thing has its
+// own tag, so a signature made for one purpose can never be used for another (docs/formats.md,
+// "Tags").
 class TaggedHash {
  public:
   explicit TaggedHash(std::string_view tag);

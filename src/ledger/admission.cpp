@@ -95,7 +95,8 @@ Result<void> Rules::revokes_dot(const wave::Revocation& revocation) const {
   const std::string name = revocation.dot().brief();
   BW_TRY(const auto target, state.dot_record(revocation.dot()));
   if (!target) {
-    return fail(ErrorCode::kNotFound, "revocation: DoT {} is not on the ledger; put it first", name);
+    return fail(ErrorCode::kNotFound, "revocation: DoT {} is not on the ledger; put it first",
+                name);
   }
   if (target->revoked) {
     return fail(ErrorCode::kConflict, "revocation: DoT {} is revoked already", name);

@@ -9,8 +9,8 @@
 
 namespace bw::ledger {
 
-// The ledger's state as far as admission needs it. Implemented by the authority store; contracts keep
-// the same facts in storage.
+// The ledger's state as far as admission needs it. Implemented by the authority store; contracts
+// keep the same facts in storage.
 class StateView {
  public:
   virtual ~StateView() = default;
@@ -22,18 +22,22 @@ class StateView {
     wave::Signed<wave::Dot> object;
     bool revoked = false;
   };
-  [[nodiscard]] virtual Result<std::optional<EntityRecord>> entity_record(const EntityKey& key) const = 0;
+  [[nodiscard]] virtual Result<std::optional<EntityRecord>> entity_record(
+      const EntityKey& key) const = 0;
   [[nodiscard]] virtual Result<std::optional<DotRecord>> dot_record(const ObjectId& id) const = 0;
-  [[nodiscard]] virtual Result<std::optional<wave::Signed<wave::Alias>>> alias(std::string_view name) const = 0;
+  [[nodiscard]] virtual Result<std::optional<wave::Signed<wave::Alias>>> alias(
+      std::string_view name) const = 0;
   // Highest nonce accepted: of a router over offers and addresses, of a namespace over acceptances.
   [[nodiscard]] virtual Result<std::uint64_t> router_nonce(const EntityKey& router) const = 0;
   [[nodiscard]] virtual Result<std::uint64_t> namespace_nonce(const EntityKey& ns) const = 0;
   // Whether the router's latest offer to `ns` stands.
-  [[nodiscard]] virtual Result<bool> has_offer(const EntityKey& router, const EntityKey& ns) const = 0;
+  [[nodiscard]] virtual Result<bool> has_offer(const EntityKey& router,
+                                               const EntityKey& ns) const = 0;
 };
 
-// Whether the revocation's signer may revoke its target: a DoT by its granter, its grantee or one of
-// its revokers; an entity by itself or one of its revokers. Precondition: the target is that object.
+// Whether the revocation's signer may revoke its target: a DoT by its granter, its grantee or one
+// of its revokers; an entity by itself or one of its revokers. Precondition: the target is that
+// object.
 [[nodiscard]] bool entitled(const wave::Revocation& revocation, const wave::Dot& target);
 [[nodiscard]] bool entitled(const wave::Revocation& revocation, const wave::Entity& target);
 

@@ -68,10 +68,9 @@ TEST_F(Admission, EntitiesAreRenewedByLaterOnesOnly) {
 }
 
 TEST_F(Admission, EverySignerIsRegisteredAndLive) {
-  const std::vector<std::pair<std::string_view, ErrorCode>> bad{
-      {"stranger", ErrorCode::kNotFound},
-      {"expired", ErrorCode::kExpired},
-      {"revoked", ErrorCode::kRevoked}};
+  const std::vector<std::pair<std::string_view, ErrorCode>> bad{{"stranger", ErrorCode::kNotFound},
+                                                                {"expired", ErrorCode::kExpired},
+                                                                {"revoked", ErrorCode::kRevoked}};
   for (const auto& [name, code] : bad) {
     EXPECT_EQ(refusal(testing::dot(name, "alice")), code);
     EXPECT_EQ(refusal(testing::revoke_dot(name, {})), code);
@@ -196,11 +195,13 @@ class BrokenState final : public StateView {
 
 TEST(AdmissionOnBrokenStorage, PassesTheErrorOn) {
   const BrokenState broken;
-  const std::vector<wave::Object> objects{
-      testing::entity("alice"),          testing::dot("ns", "alice"),
-      testing::revoke_dot("ns", {}),     testing::alias("ns", "a", {}),
-      testing::offer("router", "ns", 1), testing::acceptance("ns", "router", 1),
-      testing::address("router", 1, "host:1")};
+  const std::vector<wave::Object> objects{testing::entity("alice"),
+                                          testing::dot("ns", "alice"),
+                                          testing::revoke_dot("ns", {}),
+                                          testing::alias("ns", "a", {}),
+                                          testing::offer("router", "ns", 1),
+                                          testing::acceptance("ns", "router", 1),
+                                          testing::address("router", 1, "host:1")};
   for (const wave::Object& object : objects) {
     const auto judged = admissible(object, broken, kNow);
     ASSERT_FALSE(judged.has_value());

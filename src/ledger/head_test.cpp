@@ -9,8 +9,9 @@ namespace bw::ledger {
 namespace {
 
 SignedHead sample() {
-  return sign_head({.size = 0x0102, .root = crypto::sha256(as_bytes("root")), .time = testing::kNow},
-                   testing::key("ledger"));
+  return sign_head(
+      {.size = 0x0102, .root = crypto::sha256(as_bytes("root")), .time = testing::kNow},
+      testing::key("ledger"));
 }
 
 TEST(TreeHead, SurvivesTheWire) {

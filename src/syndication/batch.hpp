@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <functional>
 #include <span>
 #include <vector>
 
@@ -25,6 +24,8 @@ struct BatchHeader {
   std::uint64_t sequence = 0;  // strictly rising within the stream, from 1
   Time created;
   std::uint16_t count = 0;
+
+  friend bool operator==(const BatchHeader&, const BatchHeader&) = default;
 };
 
 // Names one message for ever: the batch and the place in it.
@@ -43,11 +44,13 @@ class BatchBuilder {
   [[nodiscard]] bool empty() const { return leaves_.empty(); }
   [[nodiscard]] std::size_t count() const { return leaves_.size(); }
   [[nodiscard]] std::size_t bytes() const { return messages_.size(); }
-  // True when another message of `payload_bytes` would break kBatchMessages or kFrameBytes.
+  // True when another message of `payload_bytes` would break kBatchMessages or kBatchBytes. A
+  // message that keeps to kMessageBytes always fits into an empty builder.
   [[nodiscard]] bool full(std::size_t payload_bytes) const;
   // Returns the message's index within the batch. Precondition: not full.
   std::uint16_t add(const Message& message, const crypto::Sha256& leaf_prefix);
   // Appends the batch's bytes to `out` and empties the builder. `count` is filled in.
+  // Preconditions: not empty, `key` is the origin's, sequence >= 1.
   void seal(BatchHeader header, const crypto::SigningKey& key, Bytes& out);
 
  private:
@@ -59,24 +62,44 @@ class BatchBuilder {
 struct BatchView {
   BatchHeader header;
   crypto::Signature signature{};
-  std::vector<std::uint16_t> indices;  // of the messages present
-  std::vector<ParsedMessage> messages;
-  std::vector<Hash> hashes;            // multi-proof for the absent ones
-  std::vector<ByteView> raw;           // each present message's bytes
+  std::vector<std::uint16_t> indices;   // of the messages present, strictly ascending
+  std::vector<ParsedMessage> messages;  // as many
+  std::vector<Hash> hashes;             // multi-proof for the absent ones
+
+  // Nothing is absent.
+  [[nodiscard]] bool whole() const { return messages.size() == header.count; }
 };
 
-// Strict form only. `out` keeps its capacity from call to call.
+// Strict form only. `out` keeps its capacity from call to call, and means nothing after an error.
 Result<void> parse_batch(ByteView bytes, BatchView& out);
 
-// Computes the leaves of the present messages. `prefix_of(topic number)` returns the leaf prefix or
-// nullptr when the stream never named that topic (kMalformed).
-using PrefixOf = std::function<const crypto::Sha256*(std::uint32_t)>;
-Result<void> batch_leaves(const BatchView& batch, const PrefixOf& prefix_of, std::vector<Hash>& leaves);
+// Computes the leaves of the present messages. `prefix_of(topic number)` returns a
+// `const crypto::Sha256*`, nullptr when the stream never named that topic (kMalformed). It is asked
+// again only when the topic differs from that of the message before.
+template <class PrefixOf>
+Result<void> batch_leaves(const BatchView& batch, PrefixOf&& prefix_of, std::vector<Hash>& leaves) {
+  leaves.clear();
+  const crypto::Sha256* prefix = nullptr;
+  std::uint32_t topic = 0;
+  for (const ParsedMessage& parsed : batch.messages) {
+    if (prefix == nullptr || parsed.message.topic != topic) {
+      topic = parsed.message.topic;
+      prefix = prefix_of(topic);
+    }
+    if (prefix == nullptr) {
+      return fail(ErrorCode::kMalformed, "batch: topic {} was not named on this stream", topic);
+    }
+    leaves.push_back(message_leaf(*prefix, parsed.signed_tail()));
+  }
+  return {};
+}
+
 // kBadSignature when the origin did not sign these messages under this header.
 [[nodiscard]] Result<void> verify_batch(const BatchView& batch, std::span<const Hash> leaves);
 
-// The same batch with only the messages at positions `kept` (positions in batch.messages, strictly
-// ascending): the others become subtree hashes. Still verifiable alone.
+// Appends the same batch with only the messages at positions `kept` (positions in batch.messages,
+// strictly ascending, not empty: else kInvalidArgument): the others become subtree hashes. Still
+// verifiable alone. `leaves` are those of batch.messages.
 Result<void> select(const BatchView& batch, std::span<const Hash> leaves,
                     std::span<const std::uint16_t> kept, Bytes& out);
 

@@ -4,10 +4,12 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/random.hpp"
 #include "crypto/keys.hpp"
+#include "syndication/batch.hpp"
 #include "syndication/frames.hpp"
 #include "syndication/grant_cache.hpp"
 #include "syndication/message.hpp"
@@ -38,55 +40,73 @@ struct Outgoing {
   Bytes payload;
 };
 
+// Whoever asked for messages. Any function may be empty.
+struct Consumer {
+  std::function<void(const Delivery&)> on_message;
+  // The request is complete (success) or has ended with a reason; nothing follows. For a
+  // subscription success means that it stands; an error later ends it.
+  std::function<void(Result<void>)> on_state;
+  // The router dropped so many deliveries of this session, perhaps some of this subscription.
+  std::function<void(std::uint64_t)> on_lost;
+};
+
 // The agent's end of one session with a router: attaches entities, names topics, batches and signs
-// what is waiting, matches acknowledgements, verifies deliveries and hands them to the subscriptions
-// they concern. No sockets, no clock. For one thread; callbacks may call back in.
+// what is waiting, matches acknowledgements, verifies deliveries and hands them to the
+// subscriptions they concern. No sockets, no clock. For one thread. Callbacks may call anything but
+// receive(), tick() and the destructor.
 class ClientSession {
  public:
   using SubscriptionHandle = std::uint64_t;
-  // Exactly once: success when the router has handled the message (and stored it, for persist), or why
-  // it refused. kUnavailable when the session ends first.
+  // Exactly once: success when the router has handled the message (and stored it, for persist), or
+  // why it was refused. The reason given to end() when the session ends first. May be empty.
   using Done = std::function<void(Result<void>)>;
-  struct Consumer {
-    std::function<void(const Delivery&)> on_message;
-    // The request is complete (success) or has ended with a reason; nothing follows. For a
-    // subscription success means that it stands; an error later ends it.
-    std::function<void(Result<void>)> on_state;
-    std::function<void(std::uint64_t)> on_lost;
-  };
+  using ListDone = std::function<void(Result<std::vector<std::string>>)>;
 
   ClientSession(const Hash& exporter, GrantCache& grants, Random& random);
+  // Calls nobody back: end() first.
   ~ClientSession();
 
-  // Queue a value; it leaves with the next flush().
-  void send_value(Outgoing message, Done done);
-  // Subscribe, tap, query or tap-query.
-  SubscriptionHandle consume(Outgoing request, Consumer consumer);
-  void unsubscribe(SubscriptionHandle handle, Time now);
-  void list(Outgoing request, std::function<void(Result<std::vector<std::string>>)> done);
+  // What cannot be sent at all is told through the callback before these three return:
+  // kInvalidArgument, kTooLarge, or kLimited when too much is waiting or unacknowledged already.
+  // Nothing of `message` is kept, so a caller can fill the same one again.
+
+  // Queues a value; it leaves with the next flush().
+  void send_value(const Outgoing& message, Done done);
+  // Subscribe, tap, query or tap-query. 0 when it could not be asked.
+  SubscriptionHandle consume(const Outgoing& request, Consumer consumer);
+  // Names of the children that match, as far as the router knows and tells.
+  void list(const Outgoing& request, ListDone done);
+
+  // Nothing is called for `handle` from now on, whether its request was answered yet or not. A
+  // handle that has ended is ignored.
+  void unsubscribe(SubscriptionHandle handle);
 
   // Signs what is waiting and appends all frames to send. Nothing waiting appends nothing.
   void flush(Time now, Bytes& out);
   [[nodiscard]] bool has_waiting() const;
-  // Values sent and not yet acknowledged.
+  // Values taken by send_value() whose outcome is not known yet.
   [[nodiscard]] std::size_t unacknowledged() const;
 
-  // Frames from the router. An error means that the router broke the protocol: close the session.
-  // Messages that fail verification are dropped and counted, not errors: routers are not trusted.
+  // Frames from the router. An error means that the router broke the protocol or told why it is
+  // about to close: close the session. Messages that fail verification are dropped and counted, not
+  // errors: routers are not trusted.
   Result<void> receive(std::span<const ByteView> frames, Time now);
-  // The session is over: everything pending ends with `reason`.
+  // The session is over: everything pending ends with `reason`, and so does whatever is asked
+  // later.
   void end(const Error& reason);
 
   struct Stats {
-    std::uint64_t messages_out = 0;
+    std::uint64_t messages_out = 0;  // signed
     std::uint64_t batches_out = 0;
-    std::uint64_t messages_in = 0;
+    std::uint64_t messages_in = 0;  // handed to at least one consumer
     std::uint64_t dropped_unverified = 0;
+    std::uint64_t dropped_unasked = 0;  // no subscription or request here wants it (any more)
   };
   [[nodiscard]] Stats stats() const;
   // Why the last message was dropped, for the log.
   [[nodiscard]] const std::optional<Error>& last_drop() const;
 
+  // Once a second or so: forgets streams of others that have fallen silent.
   void tick(Time now);
 
  private:

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <list>
 #include <memory>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 #include "wave/authorize.hpp"
@@ -22,9 +20,10 @@ struct LiveGrant {
 };
 using GrantPtr = std::shared_ptr<LiveGrant>;
 
-// Remembers what authorize() said yes to, until something on that very path changes. Refusals are not
-// remembered: they would have to be forgotten at each new grant. Bounded; the least recently used goes,
-// which costs its users nothing. For one thread.
+// Remembers what authorize() said yes to, until something on that very path changes. Refusals are
+// not remembered: they would have to be forgotten at each new grant. Bounded; the least recently
+// used goes, which costs its users nothing: a grant that somebody still holds is told of changes
+// all the same. For one thread.
 class GrantCache {
  public:
   GrantCache(const wave::AuthorityView& authority, std::size_t capacity);
@@ -36,13 +35,16 @@ class GrantCache {
   // The per-message check: still valid, not expired, and the node fresh enough. Cheap.
   [[nodiscard]] bool usable(const LiveGrant& grant, Time now) const;
 
-  // Invalidates exactly the grants whose path holds one of these.
-  void changed(std::span<const EntityKey> entities, std::span<const ObjectId> dots);
+  // Invalidates exactly the grants whose path holds one of these (a namespace is on every path in
+  // it), and returns them.
+  std::vector<GrantPtr> changed(std::span<const EntityKey> entities,
+                                std::span<const ObjectId> dots);
+  // Grants that are remembered or held by somebody.
   [[nodiscard]] std::size_t size() const;
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace bw::syndication

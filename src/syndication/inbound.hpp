@@ -2,8 +2,8 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
-#include <unordered_map>
 #include <vector>
 
 #include "syndication/batch.hpp"
@@ -14,55 +14,80 @@
 
 namespace bw::syndication {
 
-// One stream's topic as its receiver knows it. Shared with whoever still forwards messages about it.
+struct Route;  // fan_out.hpp
+
+// One stream's topic as its receiver knows it. Shared with whoever still forwards messages about
+// it.
 struct TopicState {
   EntityKey origin;
   std::uint64_t stream = 0;
   std::uint32_t number = 0;
   Topic topic;
   crypto::Sha256 leaf_prefix;
+  // Null when the topic names a proof that was not sent: its messages are refused.
   std::shared_ptr<const wave::Proof> proof;
   // Last yes per message type (index = MessageType), so that the hot path is a pointer and a check.
   std::array<GrantPtr, 9> grants;
+  // Where a router forwards its messages to; nobody else looks at it.
+  std::shared_ptr<Route> route;
 };
 using TopicPtr = std::shared_ptr<TopicState>;
 
-// A batch whose signature, sequence and time hold. Each message present is either authorised
-// (`grants[i]` set) or refused (`refusals[i]` says why). Views point into the frame.
+// A batch whose signature, sequence and time hold, unless none of its messages is acceptable: then
+// the signature was not looked at. Each message present is either authorised (`grants[i]` set) or
+// refused
+// (`refusals[i]` says why). Views point into the frame.
 struct VerifiedBatch {
   BatchView view;
   std::vector<Hash> leaves;
   std::vector<TopicPtr> topics;
-  std::vector<GrantPtr> grants;      // null for refused messages and for unsubscribe
+  std::vector<GrantPtr> grants;  // null for refused messages and for unsubscribe
   std::vector<wave::Denial> refusals;
   std::vector<bool> accepted;
+  // How many were refused for want of a right, as opposed to being late, misaddressed or unlucky.
+  std::size_t unauthorised = 0;
 };
 
-// The receiving end of PROOF, TOPIC and BATCH frames: the one verifier that routers and agents share.
-// Checks, cheapest first: form, stream, sequence and time, topic, message expiry, grant, signature.
+// The receiving end of PROOF, TOPIC and BATCH frames: the one verifier that routers and agents
+// share. Checks, cheapest first: form, stream, sequence and time, topic, message expiry, grant,
+// signature.
 //
-// On a router streams must have been attached on this session and origins are the attached entities;
-// on an agent any origin's stream may come (through a router that is not trusted), bounded, and only
-// values (publish, persist) are let through.
+// On a router streams must have been attached on this session and origins are the attached
+// entities; on an agent any origin's stream may come (through a router that is not trusted),
+// bounded, and only values (publish, persist) are let through.
 class Inbound {
  public:
   enum class Side { kRouter, kAgent };
-  Inbound(Side side, GrantCache& grants);
+  // Whether this router is the designated router of a namespace now. Asked only when a grant is not
+  // remembered: invalidate the grants of a namespace (GrantCache::changed) when the answer changes.
+  using Carries = std::function<bool(const EntityKey& ns)>;
+  Inbound(Side side, GrantCache& grants, Carries carries = {});
   ~Inbound();
+  Inbound(Inbound&&) noexcept;
 
-  // Router only.
-  Result<void> attach(const Attach& attach);  // signature already checked against the exporter
+  // Router only; kConflict or kLimited. The signature was checked against the exporter already.
+  Result<void> attach(const Attach& attach);
+  // Forgets a stream and its topics, on either side. On an agent what was seen of it stays known.
   void detach(const EntityKey& origin, std::uint64_t stream);
   [[nodiscard]] std::size_t attached() const;
   // The entity that opened `stream` here, or nullptr.
   [[nodiscard]] const EntityKey* entity_of(std::uint64_t stream) const;
 
-  // An error of these three means that the peer broke the protocol or lied; `batch` also reports
-  // replayed or out-of-window batches and bad signatures this way.
+  // An error means that the peer broke the protocol or lied, but for kNotFound: a stream that is
+  // not (any longer) attached here. `batch` also reports replayed (kReplayed) and out-of-window
+  // (kExpired) batches, bad signatures (kBadSignature) and too many streams (kLimited) this way.
   Result<void> proof(ByteView bytes);
   Result<void> topic(const TopicFrame& frame);
-  // `out` keeps its capacity. Valid until the next call or the frame goes.
+  // `out` keeps its capacity; its views are valid until the frame goes.
   Result<void> batch(ByteView bytes, Time now, VerifiedBatch& out);
+  // The two halves of batch(), for a router that looks at the origin in between: form and stream;
+  // all the rest.
+  Result<void> open(ByteView bytes, VerifiedBatch& out);
+  Result<void> verify(VerifiedBatch& out, Time now);
+  // The same for a DIRECT frame (agent): `seen` is the named subscription's own window in place of
+  // the session's, since one message may come to a tap in a BATCH and to several subscriptions
+  // directly.
+  Result<void> direct(ByteView bytes, ReplayWindow& seen, Time now, VerifiedBatch& out);
   // A persisted message in answer to a query (agent): verified like a live one, but for the replay
   // window, since it may be old.
   Result<void> stored(const Stored& frame, Time now, VerifiedBatch& out);

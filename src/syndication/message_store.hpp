@@ -20,20 +20,20 @@ struct StoredMessage {
   MessageId id;
   Time created;
   std::optional<Time> expires;
-  std::uint32_t accounted_bytes = 0;      // what quotas count
-  bool deletion = false;                  // an empty persist
-  std::vector<wave::PublishLimit> limits; // DoTs whose stored_bytes it counts against
+  std::uint32_t accounted_bytes = 0;       // what quotas count
+  bool deletion = false;                   // an empty persist
+  std::vector<wave::PublishLimit> limits;  // DoTs whose stored_bytes it counts against
 };
 
-// Persisted messages by namespace and URI: the newest only, ordered by (created, origin, stream, sequence,
-// index). Implemented over RocksDB by `store`. Calls come from one thread at a time.
+// Persisted messages by namespace and URI: the newest only, ordered by (created, origin, stream,
+// sequence, index). Implemented over RocksDB by `store`. Calls come from one thread at a time.
 class MessageStore {
  public:
   virtual ~MessageStore() = default;
 
   // Durable when it returns. One outcome each: success; kConflict when something newer stands;
-  // kLimited when a quota would be exceeded. A deletion removes the value and leaves a mark of its time
-  // so that an older value cannot come back; the mark goes after the replay window.
+  // kLimited when a quota would be exceeded. A deletion removes the value and leaves a mark of its
+  // time so that an older value cannot come back; the mark goes after the replay window.
   virtual Result<std::vector<Result<void>>> put(const std::vector<StoredMessage>& messages) = 0;
 
   // Calls `visit` for each stored message whose URI matches, in ascending order of URI, each once,
@@ -43,8 +43,9 @@ class MessageStore {
 
   // Last cells of the URIs that match `pattern` ("a/b/+") or lead to stored messages below one that
   // does; ascending, each once, at most `most`.
-  virtual Result<std::vector<std::string>> children(const EntityKey& ns, const wave::Pattern& pattern,
-                                                    Time now, std::size_t most) const = 0;
+  virtual Result<std::vector<std::string>> children(const EntityKey& ns,
+                                                    const wave::Pattern& pattern, Time now,
+                                                    std::size_t most) const = 0;
 
   [[nodiscard]] virtual Result<std::uint64_t> used_bytes(const ObjectId& dot) const = 0;
   // Removes expired messages and old deletion marks; call now and then.

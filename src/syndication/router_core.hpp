@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
-#include <string>
 #include <vector>
 
+#include "syndication/blacklist.hpp"
 #include "syndication/frames.hpp"
 #include "syndication/message_store.hpp"
 #include "wave/authority.hpp"
@@ -29,8 +30,8 @@ struct RouterLimits {
   double messages_per_second_per_entity = 1e6;
   std::size_t subscriptions_per_entity = 100'000;
   std::size_t grants_remembered = 100'000;
-  double strikes_to_blacklist = 20;   // bad signatures count 5, refusals 1
-  Duration blacklist_for = 60s;       // doubles with each repetition, decays with good behaviour
+  double strikes_to_blacklist = 20;  // bad signatures count 5, unauthorised and replayed messages 1
+  Duration blacklist_for = 60s;      // doubles with each repetition, decays with good behaviour
 };
 
 struct RouterStats {
@@ -40,22 +41,16 @@ struct RouterStats {
   std::uint64_t batches_in = 0;
   std::uint64_t messages_in = 0;
   std::uint64_t messages_out = 0;
-  std::uint64_t refused = 0;          // unauthorised, expired or over a limit
+  std::uint64_t refused = 0;  // unauthorised, expired or over a limit
   std::uint64_t bad_signatures = 0;
   std::uint64_t replayed = 0;
   std::uint64_t persisted = 0;
   std::uint64_t subscriptions_ended = 0;  // by revocation or expiry
 };
 
-struct BlacklistEntry {
-  EntityKey entity;
-  Time until;
-  std::uint64_t strikes;
-};
-
 // A router's thinking, without sockets or clock: takes frames, verifies, stores, fans out. The
-// namespaces it carries are those whose designated router it is, asked anew through `Carries` whenever
-// the ledger changes. For one thread.
+// namespaces it carries are those whose designated router it is, asked anew through `Carries`
+// whenever the ledger changes. For one thread.
 class RouterCore {
  public:
   // Whether this router is the designated router of a namespace now.

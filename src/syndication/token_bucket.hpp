@@ -5,18 +5,23 @@
 
 namespace bw::syndication {
 
-// `rate` tokens a second, at most `burst` saved up.
+// `rate` tokens a second, at most `burst` saved up; starts full. Exact for whole rates, bursts and
+// counts. A clock that steps back gives nothing and takes nothing.
 class TokenBucket {
  public:
-  TokenBucket(double rate, double burst, Time now) : rate_(rate), burst_(burst), tokens_(burst), at_(now) {}
+  TokenBucket(double rate, double burst, Time now)
+      : rate_(rate), burst_(burst * kUnit), tokens_(burst_), at_(now) {}
 
   // Takes `count` tokens, or none and says no.
   [[nodiscard]] bool take(double count, Time now);
 
  private:
+  // Counted in millionths, so that a microsecond of a whole rate is a whole number.
+  static constexpr double kUnit = 1e6;
+
   double rate_;
-  double burst_;
-  double tokens_;
+  double burst_;   // in millionths
+  double tokens_;  // in millionths
   Time at_;
 };
 

@@ -6,9 +6,9 @@
 
 namespace bw::syndication {
 
-// What a message is about and by what right: namespace, URI (a pattern for requests) and the proof's
-// name. A stream gives each topic a number on first use; signatures cover the topic's hash, so that a
-// number means the same to everyone.
+// What a message is about and by what right: namespace, URI (a pattern for requests) and the
+// proof's name. A stream gives each topic a number on first use; signatures cover the topic's hash,
+// so that a number means the same to everyone.
 struct Topic {
   EntityKey ns;
   Hash proof;

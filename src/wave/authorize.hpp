@@ -10,10 +10,10 @@
 namespace bw::wave {
 
 struct Request {
-  EntityKey origin;          // who asks
-  EntityKey ns;              // in which namespace
-  Pattern pattern;           // for what: all of it must be proven
-  Permissions permissions;   // which rights, all of them
+  EntityKey origin;         // who asks
+  EntityKey ns;             // in which namespace
+  Pattern pattern;          // for what: all of it must be proven
+  Permissions permissions;  // which rights, all of them
 };
 
 // A limit that a DoT on the path puts on publishing. It counts everything that flows under that
@@ -49,12 +49,12 @@ struct Denial {
 // Allowed when: the view is fresh enough for the namespace; namespace, every granter and the origin
 // are registered, unexpired and unrevoked; the path starts at the namespace and each link starts
 // where the previous ended; it ends at the origin or at everyone; every DoT is on the ledger, not
-// revoked, within not_before and expires, of this namespace, without conditions, covers the requested
-// pattern and permissions, and has ttl >= the number of links after it.
-// The empty path proves only the namespace's own authority.
+// revoked, within not_before and expires, of this namespace, without conditions, covers the
+// requested pattern and permissions, and has ttl >= the number of links after it. The empty path
+// proves only the namespace's own authority.
 //
-// Signatures of DoTs need not be checked here: a DoT that is on the ledger (by id, which is the hash
-// of its body) was checked when it was taken in. Checks run cheapest first.
+// Signatures of DoTs need not be checked here: a DoT that is on the ledger (by id, which is the
+// hash of its body) was checked when it was taken in. Checks run cheapest first.
 Result<Grant, Denial> authorize(const Request& request, const Proof& proof,
                                 const AuthorityView& authority, Time now);
 

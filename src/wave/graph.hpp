@@ -21,6 +21,7 @@ struct Edge {
   bool has_conditions = false;
   Pattern pattern;
 };
+Edge edge_of(const Signed<Dot>& dot);
 
 // Walks edges lazily, so that a hub or a spammed entity costs only the edges looked at.
 class EdgeCursor {
@@ -30,14 +31,14 @@ class EdgeCursor {
   [[nodiscard]] virtual Result<bool> next(Edge& out) = 0;
 };
 
-// The permission graph of every namespace, as indexed by a node. Edges of revoked DoTs are not in it;
-// expired ones may be. Thread-safe.
+// The permission graph of every namespace, as indexed by a node. Edges of revoked DoTs are not in
+// it; expired ones may be. Thread-safe.
 class PermissionGraph {
  public:
   virtual ~PermissionGraph() = default;
   // Edges that `granter` gave in `ns` whose literal prefix is one of the cell prefixes of
-  // `pattern`'s literal prefix; a superset of those that cover `pattern`. At most one index probe per
-  // cell, however many other grants the granter made.
+  // `pattern`'s literal prefix; a superset of those that cover `pattern`. At most one index probe
+  // per cell, however many other grants the granter made.
   [[nodiscard]] virtual std::unique_ptr<EdgeCursor> granted_by(const EntityKey& ns,
                                                                const EntityKey& granter,
                                                                const Pattern& pattern) const = 0;
@@ -49,8 +50,10 @@ class PermissionGraph {
                                                             const EntityKey& granter,
                                                             const EntityKey& grantee) const = 0;
   // Every edge in any namespace that ends at `grantee` (what-can), or that `granter` gave.
-  [[nodiscard]] virtual std::unique_ptr<EdgeCursor> all_granted_to(const EntityKey& grantee) const = 0;
-  [[nodiscard]] virtual std::unique_ptr<EdgeCursor> all_granted_by(const EntityKey& granter) const = 0;
+  [[nodiscard]] virtual std::unique_ptr<EdgeCursor> all_granted_to(
+      const EntityKey& grantee) const = 0;
+  [[nodiscard]] virtual std::unique_ptr<EdgeCursor> all_granted_by(
+      const EntityKey& granter) const = 0;
 };
 
 }  // namespace bw::wave

@@ -41,6 +41,7 @@ struct Entity {
   std::string comment;
 
   [[nodiscard]] const EntityKey& signer() const { return key; }
+  friend bool operator==(const Entity&, const Entity&) = default;
 };
 
 // Delegation of trust: granter lets grantee use `permissions` on the URIs of `ns` that match
@@ -64,6 +65,7 @@ struct Dot {
   Bytes conditions;
 
   [[nodiscard]] const EntityKey& signer() const { return granter; }
+  friend bool operator==(const Dot&, const Dot&) = default;
 };
 
 // Final. Of a DoT by its granter, one of its revokers, or its grantee (renouncing); of an entity by
@@ -80,6 +82,7 @@ struct Revocation {
   [[nodiscard]] const EntityKey& signer() const { return revoker; }
   [[nodiscard]] ObjectId dot() const { return ObjectId{target}; }
   [[nodiscard]] EntityKey entity() const { return EntityKey{target}; }
+  friend bool operator==(const Revocation&, const Revocation&) = default;
 };
 
 // A name for 32 bytes, first come, immutable. Names: 1 to 63 of a-z 0-9 - . _, starting with a letter.
@@ -91,6 +94,7 @@ struct Alias {
   std::string name;
 
   [[nodiscard]] const EntityKey& signer() const { return claimer; }
+  friend bool operator==(const Alias&, const Alias&) = default;
 };
 [[nodiscard]] bool is_alias_name(std::string_view text);
 
@@ -105,6 +109,7 @@ struct RouterOffer {
   bool retracted = false;
 
   [[nodiscard]] const EntityKey& signer() const { return router; }
+  friend bool operator==(const RouterOffer&, const RouterOffer&) = default;
 };
 
 // A namespace's choice of designated router, or the end of it. `nonce` rises strictly over the
@@ -121,6 +126,7 @@ struct RouterAcceptance {
   std::uint32_t max_staleness_s = 0;
 
   [[nodiscard]] const EntityKey& signer() const { return ns; }
+  friend bool operator==(const RouterAcceptance&, const RouterAcceptance&) = default;
 };
 
 // Where a router listens: "host:port", "1.2.3.4:port" or "[v6]:port".
@@ -132,6 +138,7 @@ struct RouterAddress {
   std::string address;
 
   [[nodiscard]] const EntityKey& signer() const { return router; }
+  friend bool operator==(const RouterAddress&, const RouterAddress&) = default;
 };
 
 // A statement with the very bytes that were signed. Never re-encoded: `bytes` is what was parsed or

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wave/proof.hpp"
 
+#include "base/check.hpp"
 #include "codec/reader.hpp"
 #include "codec/writer.hpp"
 #include "crypto/sha256.hpp"
@@ -30,7 +31,8 @@ Bytes encode(const Proof& proof) {
 
 Result<Proof> parse_proof(ByteView bytes) {
   if (bytes.size() > limits::kProofBytes) {
-    return fail(ErrorCode::kTooLarge, "proof: {} bytes, at most {}", bytes.size(), limits::kProofBytes);
+    return fail(ErrorCode::kTooLarge, "proof: {} bytes, at most {}", bytes.size(),
+                limits::kProofBytes);
   }
   codec::Reader in(bytes);
   const std::uint8_t version = in.u8();

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/app.hpp"
+#include "cli/output.hpp"
+#include "cli/show.hpp"
+#include "store/entry_log.hpp"
+
+namespace bw::cli {
+namespace {
+
+Verb status_verb(CLI::App&) {
+  return [](App& app) -> Result<void> {
+    BW_TRY(client::Client * agent, app.connect());
+    BW_TRY(const api::LedgerStatusReply status, agent->ledger_status());
+    const Json fields{{"kind", status.kind()},
+                      {"where", status.where()},
+                      {"ledger_key", status.ledger_key()},
+                      {"size", status.size()},
+                      {"head", status.head()},
+                      {"root", status.root()},
+                      {"heard_at", time_text(status.heard_at_us())},
+                      {"connected", status.connected()},
+                      {"trouble", status.trouble()},
+                      {"entities", status.entities()},
+                      {"dots", status.dots()},
+                      {"revocations", status.revocations()},
+                      {"aliases", status.aliases()},
+                      {"bytes_on_disk", status.bytes_on_disk()}};
+    if (app.json) {
+      print_json(fields);
+    } else {
+      print_fields(fields);
+    }
+    return {};
+  };
+}
+
+// Reads the ledger file from end to end: form and signature of each entry, and the root over all.
+Verb verify_verb(CLI::App& command) {
+  const auto file = std::make_shared<std::string>();
+  command.add_option("file", *file, "Ledger file (default: this node's; stop the node, or give a copy)");
+  return [file](App& app) -> Result<void> {
+    const auto path = file->empty() ? app.path() / "authority" / "ledger.log" : std::filesystem::path(*file);
+    if (!std::filesystem::exists(path)) {
+      return fail(ErrorCode::kNotFound, "there is no ledger file {}", path.string());
+    }
+    BW_TRY(const auto log, store::EntryLog::open(path));
+    Progress progress("verifying", log->size());
+    crypto::Frontier frontier;
+    BW_CHECK(log->scan(0, [&](std::uint64_t index, std::uint64_t, ByteView entry) -> Result<void> {
+      const auto object = wave::parse_object(entry);
+      const auto good = object ? wave::verify_signature(*object) : Result<void>(fail(object.error()));
+      if (!good) return fail(good.error().code, "entry {}: {}", index, good.error().message);
+      frontier.add(crypto::leaf_hash(entry));
+      progress.at(index);
+      return {};
+    }));
+    const Json fields{{"file", path.string()}, {"entries", log->size()}, {"root", frontier.root().text()},
+                      {"verdict", "every entry is well formed and signed"}};
+    if (app.json) {
+      print_json(fields);
+    } else {
+      print_fields(fields);
+    }
+    return {};
+  };
+}
+
+}  // namespace
+
+void add_ledger_verbs(Verbs& verbs, CLI::App* ledger) {
+  verbs.add(ledger, "status", "How the ledger stands, as this node sees it", status_verb);
+  verbs.add(ledger, "verify", "Check a ledger file from end to end", verify_verb);
+}
+
+}  // namespace bw::cli

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdio>
+#include <iostream>
+#include <mutex>
+#include <thread>
+
+#include "base/limits.hpp"
+#include "base/text.hpp"
+#include "cli/app.hpp"
+#include "cli/output.hpp"
+#include "store/file.hpp"
+#include "syndication/message.hpp"
+
+namespace bw::cli {
+namespace {
+
+constexpr std::uint32_t kTextClass = 64U << 24U;            // 64.0.0.0/4: readable by people
+constexpr std::size_t kFramesAhead = 32;
+
+// ---- sending
+
+struct SendOptions {
+  std::string uri;
+  std::string text;
+  std::string file;
+  std::string type = "64.0.1.0";
+  std::string expires;
+  std::uint32_t consumers = 0;
+  bool lines = false;
+};
+
+Result<std::string> content_of(const SendOptions& options) {
+  if (options.file.empty()) return options.text;
+  if (options.file == "-") {
+    return std::string(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
+  }
+  BW_TRY(const store::File file, store::File::open(options.file, 0));
+  BW_TRY(const Bytes bytes, store::read_whole(file, limits::kMessageBytes));
+  return std::string(as_text(bytes));
+}
+
+Result<api::Value> value_for(const SendOptions& options, bool persist) {
+  api::Value value;
+  value.set_uri(options.uri);
+  value.set_persist(persist);
+  value.set_consumers(options.consumers);
+  BW_TRY(const std::int64_t expires, when(options.expires));
+  value.set_expires_us(expires);
+  return value;
+}
+
+Result<void> error_of(const api::PublishResults& results) {
+  if (results.errors().empty()) return {};
+  const api::ValueError& first = results.errors(0);
+  for (std::uint16_t number = 0; number < 100; ++number) {
+    const ErrorCode code = error_code_from_wire(number);
+    if (error_name(code) == first.error()) return fail(Error{code, first.message()});
+  }
+  return fail(Error{ErrorCode::kInternal, first.message()});
+}
+
+Result<void> send_one(App& app, const api::Value& value) {
+  BW_TRY(client::Client * agent, app.connect());
+  const auto stream = agent->publish();
+  api::PublishFrame frame;
+  frame.set_as(app.as);
+  *frame.add_values() = value;
+  api::PublishResults results;
+  if (!stream->send(frame) || !stream->receive(results)) {
+    BW_CHECK(stream->finish());
+    return fail(ErrorCode::kUnavailable, "the agent ended the stream without an answer");
+  }
+  BW_CHECK(stream->finish());
+  return error_of(results);
+}
+
+// Each line of standard input is a message. Reads ahead of the answers by a bounded number of frames.
+Result<void> send_lines(App& app, const SendOptions& options, const api::Value& pattern, std::uint32_t type) {
+  BW_TRY(client::Client * agent, app.connect());
+  const auto stream = agent->publish();
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::size_t ahead = 0;
+  std::uint64_t sent = 0;
+  std::uint64_t failed = 0;
+  bool over = false;
+  std::thread answers([&] {
+    api::PublishResults results;
+    while (stream->receive(results)) {
+      if (const auto good = error_of(results); !good) print_error(app, good.error());
+      const std::scoped_lock lock(mutex);
+      --ahead;
+      failed += static_cast<std::uint64_t>(results.errors_size());
+      changed.notify_all();
+    }
+    const std::scoped_lock lock(mutex);
+    over = true;
+    changed.notify_all();
+  });
+  std::string line;
+  bool alive = true;
+  while (alive && std::getline(std::cin, line)) {
+    api::PublishFrame frame;
+    frame.set_as(app.as);
+    api::Value* value = frame.add_values();
+    *value = pattern;
+    BW_TRY(const std::int64_t expires, when(options.expires));
+    value->set_expires_us(expires);
+    api::PayloadObject* payload = value->add_payload();
+    payload->set_type(type);
+    payload->set_content(line);
+    {
+      std::unique_lock lock(mutex);
+      changed.wait(lock, [&] { return ahead < kFramesAhead || over; });
+      if (over) break;
+      ++ahead;
+    }
+    alive = stream->send(frame);
+    ++sent;
+  }
+  {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return ahead == 0 || over; });
+  }
+  const auto finished = stream->finish();
+  answers.join();
+  if (app.json) {
+    print_json({{"sent", sent}, {"failed", failed}});
+  } else {
+    print_line(fmt::format("{} sent, {} refused", sent, failed));
+  }
+  if (!finished) return finished;
+  if (failed > 0) return fail(ErrorCode::kDenied, "{} of {} messages were refused", failed, sent);
+  return {};
+}
+
+std::function<Verb(CLI::App&)> send_verb(bool persist) {
+  return [persist](CLI::App& command) -> Verb {
+    const auto o = std::make_shared<SendOptions>();
+    command.add_option("uri", o->uri, "NAMESPACE/cell/cell")->required();
+    command.add_option("text", o->text, "The content");
+    command.add_option("--file", o->file, "Take the content from a file, or - for standard input");
+    command.add_flag("--lines", o->lines, "Each line of standard input is a message, sent as it comes");
+    command.add_option("--type", o->type, "Payload object number (default 64.0.1.0, a string)");
+    command.add_option("--expires", o->expires, "When it is no longer of use: 10s, or a time");
+    command.add_option("--consumers", o->consumers, "Deliver to at most so many subscribers (default: all)");
+    return [o, persist](App& app) -> Result<void> {
+      BW_TRY(const std::uint32_t type, syndication::parse_payload_type(o->type));
+      BW_TRY(api::Value value, value_for(*o, persist));
+      if (o->lines) return send_lines(app, *o, value, type);
+      BW_TRY(const std::string content, content_of(*o));
+      api::PayloadObject* payload = value.add_payload();
+      payload->set_type(type);
+      payload->set_content(content);
+      BW_CHECK(send_one(app, value));
+      if (app.json) {
+        print_json({{"sent", 1}, {"failed", 0}});
+      } else {
+        print_line(persist ? "stored" : "sent");
+      }
+      return {};
+    };
+  };
+}
+
+Verb delete_verb(CLI::App& command) {
+  const auto uri = std::make_shared<std::string>();
+  command.add_option("uri", *uri, "NAMESPACE/cell/cell")->required();
+  return [uri](App& app) -> Result<void> {
+    api::Value value;
+    value.set_uri(*uri);
+    value.set_persist(true);
+    BW_CHECK(send_one(app, value));
+    if (app.json) {
+      print_json({{"deleted", *uri}});
+    } else {
+      print_line("deleted");
+    }
+    return {};
+  };
+}
+
+// ---- receiving
+
+bool is_text(const api::PayloadObject& payload) {
+  return (payload.type() & 0xf0000000U) == kTextClass && is_utf8(as_bytes(payload.content()));
+}
+
+Json json_of(const api::Delivery& delivery) {
+  Json payloads = Json::array();
+  for (const api::PayloadObject& payload : delivery.payload()) {
+    Json out{{"type", syndication::payload_type_text(payload.type())}};
+    if (is_text(payload)) {
+      out["text"] = payload.content();
+    } else {
+      out["hex"] = to_hex(as_bytes(payload.content()));
+    }
+    payloads.push_back(std::move(out));
+  }
+  return {{"uri", delivery.uri()}, {"from", delivery.from()}, {"created_us", delivery.created_us()},
+          {"persisted", delivery.persisted()}, {"stored", delivery.stored()}, {"id", delivery.id()},
+          {"payload", std::move(payloads)}};
+}
+
+void print_delivery(const App& app, const api::Delivery& delivery) {
+  if (app.json) return print_json(json_of(delivery));
+  std::string content;
+  for (const api::PayloadObject& payload : delivery.payload()) {
+    if (!content.empty()) content += "  ";
+    content += is_text(payload) ? printable(payload.content(), 2000)
+                                : fmt::format("[{}, {} bytes]", syndication::payload_type_text(payload.type()),
+                                              payload.content().size());
+  }
+  print_line(fmt::format("{}  {}  {}", time_text(delivery.created_us()), delivery.uri(), content));
+}
+
+void print_news(const App& app, const api::DeliveryFrame& frame) {
+  if (app.json) {
+    if (!frame.event().empty()) print_json({{"event", frame.event()}});
+    if (frame.lost() > 0) print_json({{"lost", frame.lost()}});
+    return;
+  }
+  if (!frame.event().empty()) std::fprintf(stderr, "-- %s\n", printable(frame.event(), 500).c_str());
+  if (frame.lost() > 0) {
+    std::fprintf(stderr, "-- %llu messages lost\n", static_cast<unsigned long long>(frame.lost()));
+  }
+}
+
+struct ReceiveOptions {
+  std::string uri;
+  bool tap = false;
+  bool replay = false;
+  bool permitted = false;
+  std::uint64_t count = 0;
+  std::string timeout;
+  std::string save;
+};
+
+api::SubscribeRequest request_of(const App& app, const ReceiveOptions& options) {
+  api::SubscribeRequest request;
+  request.set_as(app.as);
+  request.set_uri(options.uri);
+  request.set_tap(options.tap);
+  request.set_replay(options.replay);
+  request.set_permitted(options.permitted);
+  request.set_raw(!options.save.empty());
+  return request;
+}
+
+// Ends the calls under way when time is up.
+class Deadline {
+ public:
+  Deadline(client::Client& agent, Duration after) {
+    if (after == Duration::zero()) return;
+    thread_ = std::thread([this, &agent, after] {
+      std::unique_lock lock(mutex_);
+      if (changed_.wait_for(lock, after, [this] { return done_; })) return;
+      passed_ = true;
+      agent.cancel();
+    });
+  }
+  ~Deadline() {
+    if (!thread_.joinable()) return;
+    {
+      const std::scoped_lock lock(mutex_);
+      done_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+  }
+  [[nodiscard]] bool passed() const { return passed_; }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool done_ = false;
+  std::atomic<bool> passed_{false};
+  std::thread thread_;
+};
+
+// Takes frames until `count` messages came (0: no end).
+class Receiver {
+ public:
+  Receiver(const App& app, const ReceiveOptions& options) : app_(app), options_(options) {}
+
+  bool take(const api::DeliveryFrame& frame) {
+    print_news(app_, frame);
+    for (const api::Delivery& delivery : frame.deliveries()) {
+      print_delivery(app_, delivery);
+      if (!options_.save.empty()) save(delivery);
+      if (++seen_ == options_.count) return false;
+    }
+    return true;
+  }
+  [[nodiscard]] bool enough() const { return options_.count != 0 && seen_ >= options_.count; }
+  [[nodiscard]] std::uint64_t seen() const { return seen_; }
+  [[nodiscard]] const Result<void>& saved() const { return saved_; }
+
+ private:
+  void save(const api::Delivery& delivery) {
+    saved_ = store::atomic_write_file(options_.save, as_bytes(delivery.message()), 0644, true);
+  }
+
+  const App& app_;
+  const ReceiveOptions& options_;
+  std::uint64_t seen_ = 0;
+  Result<void> saved_;
+};
+
+Verb subscribe_verb(CLI::App& command) {
+  const auto o = std::make_shared<ReceiveOptions>();
+  command.add_option("uri", o->uri, "NAMESPACE/pattern; + is one cell, * any number")->required();
+  command.add_flag("--tap", o->tap, "Do not count as a consumer (needs T rights)");
+  command.add_flag("--replay", o->replay, "First the persisted messages that match");
+  command.add_flag("--permitted", o->permitted, "Everything under the pattern that I may see, not all or nothing");
+  command.add_option("--count", o->count, "Stop after so many messages");
+  command.add_option("--timeout", o->timeout, "Stop after this long; exit code 5 when --count was not reached");
+  command.add_option("--save", o->save, "Keep the last message in this file, for 'bw verify'");
+  return [o](App& app) -> Result<void> {
+    app.stop_on_signals();
+    BW_TRY(client::Client * agent, app.connect());
+    Duration timeout{};
+    if (!o->timeout.empty()) {
+      BW_TRY(timeout, parse_duration(o->timeout));
+    }
+    Receiver receiver(app, *o);
+    const Deadline deadline(*agent, timeout);
+    BW_CHECK(agent->subscribe(request_of(app, *o), [&](const auto& frame) { return receiver.take(frame); }));
+    BW_CHECK(receiver.saved());
+    if (!deadline.passed() || receiver.enough() || o->count == 0) return {};
+    return fail(ErrorCode::kUnavailable, "{} of {} messages came within {}", receiver.seen(), o->count, o->timeout);
+  };
+}
+
+Verb query_verb(CLI::App& command) {
+  const auto o = std::make_shared<ReceiveOptions>();
+  command.add_option("uri", o->uri, "NAMESPACE/pattern; + is one cell, * any number")->required();
+  command.add_flag("--tap", o->tap, "With T rights in place of C rights");
+  command.add_option("--save", o->save, "Keep the last message in this file, for 'bw verify'");
+  return [o](App& app) -> Result<void> {
+    app.stop_on_signals();
+    BW_TRY(client::Client * agent, app.connect());
+    Receiver receiver(app, *o);
+    BW_CHECK(agent->query(request_of(app, *o), [&](const auto& frame) { return receiver.take(frame); }));
+    return receiver.saved();
+  };
+}
+
+Verb list_verb(CLI::App& command) {
+  const auto uri = std::make_shared<std::string>();
+  command.add_option("uri", *uri, "NAMESPACE or NAMESPACE/cell/...; its children are listed")->required();
+  return [uri](App& app) -> Result<void> {
+    BW_TRY(client::Client * agent, app.connect());
+    api::ListRequest request;
+    request.set_as(app.as);
+    request.set_uri(*uri);
+    BW_TRY(const api::ListReply reply, agent->list(request));
+    if (app.json) {
+      Json names = Json::array();
+      for (const std::string& name : reply.names()) names.push_back(name);
+      print_json({{"names", std::move(names)}});
+      return {};
+    }
+    for (const std::string& name : reply.names()) print_line(name);
+    return {};
+  };
+}
+
+}  // namespace
+
+void add_message_verbs(Verbs& verbs) {
+  verbs.add("pub", "Publish a message", send_verb(false));
+  verbs.add("persist", "Publish a message that stays, until a newer one", send_verb(true));
+  verbs.add("del", "Remove what is persisted at a URI", delete_verb);
+  verbs.add("sub", "Receive messages as they come", subscribe_verb);
+  verbs.add("query", "Read what is persisted", query_verb);
+  verbs.add("ls", "Names of the children that are, or lead to, something persisted", list_verb);
+}
+
+}  // namespace bw::cli

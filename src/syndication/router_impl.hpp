@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <deque>
+#include <map>
+#include <unordered_map>
+#include <vector>
+
+#include "syndication/fan_out.hpp"
+#include "syndication/publish_limits.hpp"
+#include "syndication/router_core.hpp"
+
+namespace bw::syndication {
+
+// Members by file: router_core.cpp (sessions and time), router_values.cpp (frames and batches),
+// router_requests.cpp (subscribe, query, list, unsubscribe), router_changes.cpp (the ledger moved).
+struct RouterCore::Impl {
+  Impl(const wave::AuthorityView& view, Carries serves, MessageStore& messages, RouterOutput& out,
+       RouterLimits bounds);
+
+  // Sessions.
+  void open(SessionId id, const EntityKey& peer, const Hash& exporter, Time now);
+  void receive(Session& session, std::span<const ByteView> frames, Time now);
+  // Tells the peer why, and everybody else that its streams ended.
+  void close(Session& session, const Error& reason);
+  void drop(Session& session);
+  Entity& hold(const EntityKey& key, Time expires, Time now);
+  void release(Entity& entity);
+  // Why the entity may not take part now: banned, unknown, revoked or expired. Its expiry
+  // otherwise.
+  Result<Time> admit(const EntityKey& key, Time now) const;
+  static tl::unexpected<Error> banned(const EntityKey& key, Time until);
+
+  // Frames. An error is a breach of the protocol.
+  Result<void> take(Session& session, ByteView frame, Time now);
+  Result<void> attach(Session& session, const Attach& frame, Time now);
+  // The entity's expiry.
+  Result<Time> try_attach(Session& session, const Attach& frame, Time now);
+  void detach(Session& session, const Detach& frame, Time now);
+  // Ends a stream with its subscriptions, and tells all who heard of it.
+  void end_stream(Session& session, Stream& stream, const Error& reason);
+  Result<void> topic(Session& session, const TopicFrame& frame);
+  Result<void> batch(Session& session, ByteView bytes, Time now);
+  Result<void> admissible(const Session& session, Stream& stream, std::size_t messages, Time now);
+  // A batch that is refused as a whole; the error again when it is a breach of the protocol.
+  Result<void> misfit(Session& session, Incoming& incoming, const Error& error, Time now);
+  void take_messages(Session& session, Incoming& incoming, Time now);
+  void take_value(Session& session, Incoming& incoming, std::size_t position, Time now);
+  void refuse(Session& session, const BatchView& batch, std::size_t position, const Error& reason);
+  void refuse_all(Session& session, Incoming& incoming, const Error& reason);
+  void handled(Stream& stream, std::uint64_t sequence);
+  void acknowledge(Session& session);
+
+  // Stores what waits to be stored, then forwards what waits to be forwarded. Called before
+  // anything that must see the effect, and at the end of each call.
+  void commit(Time now);
+  void store_waiting();
+
+  // Requests.
+  void request(Session& session, const Incoming& incoming, std::size_t position, Time now);
+  Result<void> subscribe(Session& session, const Incoming& incoming, std::size_t position,
+                         Time now);
+  Result<void> send_stored(Session& session, const RequestId& request, const Topic& topic,
+                           Time now);
+  Result<void> list(Session& session, const RequestId& request, const Topic& topic, Time now);
+  Result<void> unsubscribe(Session& session, const Stream& stream, ByteView payload);
+  void answer(Session& session, const RequestId& request, std::optional<Error> error);
+
+  // Changes.
+  void authority_changed(std::span<const EntityKey> entities, std::span<const ObjectId> dots,
+                         std::span<const EntityKey> affinity, Time now);
+  // Whatever rested on grants that hold no longer.
+  void recheck(const std::vector<GrantPtr>& invalid, Time now);
+  void recheck(Subscription& subscription, Time now);
+  void end(Subscription& subscription, const Error& reason);
+  // Ends sessions and streams of an entity that may not take part any more.
+  void recheck(const EntityKey& entity, Time now);
+  void end_streams(Session& session, const EntityKey& entity, const Error& reason);
+  // Affinity can lapse by time alone, without a change of the ledger.
+  void recheck_carried(Time now);
+  void tick(Time now);
+
+  const wave::AuthorityView& authority;
+  Carries carries;
+  MessageStore& store;
+  RouterLimits limits;
+  Outbox outbox;
+  GrantCache grants;
+  Blacklist blacklist;
+  PublishLimits publish_limits;
+  Subscriptions subscriptions;
+  FanOut fan_out;
+  std::unordered_map<EntityKey, Entity> entities;
+  std::map<SessionId, std::unique_ptr<Session>> sessions;
+  RouterStats stats;
+  Time last_purge{};
+
+  // Of the call at hand. Batches stay where they are until its end; the buffers are used again.
+  struct Waiting {
+    Incoming* incoming;
+    std::size_t from;  // positions [from, to) are to be forwarded
+    std::size_t to;
+  };
+  struct WaitingPersist {
+    Session* session;
+    Incoming* incoming;
+    std::size_t position;
+  };
+  Incoming& next_incoming();
+  std::deque<Incoming> batches;
+  std::size_t batches_used = 0;
+  std::vector<Waiting> waiting;
+  std::vector<StoredMessage> persists;
+  std::vector<WaitingPersist> persist_places;  // as many
+  std::vector<Stream*> acks_due;
+};
+
+}  // namespace bw::syndication

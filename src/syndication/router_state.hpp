@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <memory>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <boost/unordered/unordered_flat_set.hpp>
+
+#include "syndication/inbound.hpp"
+#include "syndication/recent_proofs.hpp"
+#include "syndication/router_core.hpp"
+#include "syndication/token_bucket.hpp"
+
+// What a router core holds for each peer. Owned by RouterCore::Impl; pointers between these are
+// valid while both ends are, and whoever removes one end clears the other.
+namespace bw::syndication {
+
+struct Session;
+
+// Somebody with a session or a stream here.
+struct Entity {
+  EntityKey key;
+  TokenBucket messages;
+  Time expires;             // by the ledger; renewals are noticed when this comes
+  std::size_t holders = 0;  // sessions and streams
+  std::size_t subscriptions = 0;
+};
+
+struct Subscription {
+  std::uint64_t handle = 0;
+  Session* session = nullptr;
+  Entity* entity = nullptr;
+  RequestId request;
+  bool tap = false;
+  Topic topic;
+  std::shared_ptr<const wave::Proof> proof;
+  GrantPtr grant;
+  Time recheck_at{};           // when the grant expires, or at once while nobody can tell
+  std::uint64_t served = 0;  // when it last got a message that was not for all, as a rising number
+
+  [[nodiscard]] bool live(Time now) const { return grant->valid && now < grant->grant.expires; }
+};
+
+// An entity's stream as attached on a session.
+struct Stream {
+  std::uint64_t id = 0;
+  Entity* entity = nullptr;
+  std::uint64_t handled = 0;  // highest sequence to acknowledge
+  bool ack_due = false;
+  std::map<RequestId, Subscription*> subscriptions;
+  std::map<SessionId, Session*> told;  // who knows topics of it
+};
+
+struct Session {
+  explicit Session(Inbound side) : inbound(std::move(side)) {}
+
+  SessionId id = 0;
+  Entity* peer = nullptr;
+  Hash exporter;
+  Inbound inbound;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Stream>> streams;
+  std::size_t subscriptions = 0;
+  // What was sent to it.
+  RecentProofs told_proofs;
+  std::unordered_map<Stream*, boost::unordered_flat_set<std::uint32_t>> told_topics;
+  // What waits to be sent (Outbox).
+  Bytes answers;
+  std::vector<std::uint32_t> deliveries;
+  bool waiting = false;
+  // Positions within the batch at hand that go to it (FanOut).
+  std::vector<std::uint16_t> picked;
+};
+
+}  // namespace bw::syndication
