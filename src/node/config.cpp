@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #define TOML_EXCEPTIONS 0
+#define TOML_HEADER_ONLY 1  // Debian's library is built with exceptions
 #include <toml++/toml.h>
 
 #include "base/text.hpp"

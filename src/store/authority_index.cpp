@@ -14,19 +14,24 @@
 namespace bw::store {
 namespace {
 
+constexpr int kCacheShardBits = 4;
+
 std::filesystem::path damage_mark(const std::filesystem::path& directory) {
   return directory.string() + ".damaged";
 }
 
 rocksdb::BlockBasedTableOptions table_options(const AuthorityStoreOptions& options) {
   rocksdb::BlockBasedTableOptions table;
-  table.block_cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+  // Few shards, and filters in parts: a block that is larger than its shard is never kept.
+  table.block_cache = rocksdb::NewLRUCache(options.block_cache_bytes, kCacheShardBits);
   table.block_size = 8 * 1024;
   table.format_version = 5;
   // "Not there" is the usual answer (is this DoT a repeat, is this entity new), and should not cost
   // a read. Indexes and filters count against the cache, so that memory does not grow with the
   // ledger.
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table.partition_filters = true;
   table.cache_index_and_filter_blocks = true;
   table.pin_l0_filter_and_index_blocks_in_cache = true;
   return table;
@@ -62,6 +67,11 @@ Result<std::unique_ptr<AuthorityIndex>> AuthorityIndex::open(const std::filesyst
   index->db_.reset(db);
   BW_CHECK(index->check(status));
   return index;
+}
+
+// RocksDB would flush by itself, but forgets a flush that it has begun and not finished.
+AuthorityIndex::~AuthorityIndex() {
+  if (db_) db_->Flush(rocksdb::FlushOptions()).PermitUncheckedError();
 }
 
 Result<void> AuthorityIndex::remove(const std::filesystem::path& directory) {

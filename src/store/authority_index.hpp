@@ -24,6 +24,10 @@ class AuthorityIndex {
   // kCorrupt when RocksDB says that its files are damaged.
   static Result<std::unique_ptr<AuthorityIndex>> open(const std::filesystem::path& directory,
                                                       const AuthorityStoreOptions& options);
+  // Waits until what was written is in the index's files, if it can be.
+  ~AuthorityIndex();
+  AuthorityIndex(const AuthorityIndex&) = delete;
+  AuthorityIndex& operator=(const AuthorityIndex&) = delete;
   // Removes it and the mark of damage.
   static Result<void> remove(const std::filesystem::path& directory);
   static bool marked_damaged(const std::filesystem::path& directory);
@@ -40,7 +44,7 @@ class AuthorityIndex {
 
   // All or nothing, in order: after a crash the index has some first part of what was written.
   Result<void> write(rocksdb::WriteBatch& batch);
-  // Starts to make what was written last; the end of the index waits for that.
+  // Starts to make what was written last.
   Result<void> flush_soon();
   // After a failed write (disk full): lets RocksDB try again.
   Result<void> resume();

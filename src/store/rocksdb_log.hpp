@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <rocksdb/env.h>
-
 #include <cstdarg>
+
+#include <rocksdb/env.h>
 
 namespace bw::store {
 

@@ -415,7 +415,7 @@ TEST(ExchangeSimulation, ExactlyWhatIsAllowedIsDeliveredOnce) {
     SCOPED_TRACE(seed);
     heard += Simulation(seed).run(200);
   }
-  EXPECT_GT(heard, 10'000U);
+  EXPECT_GT(heard, 5'000U);
 }
 
 }  // namespace

@@ -46,8 +46,9 @@ void BodyWriter::u40(std::string_view field, std::uint64_t value) {
   if (fits(field, value >> 40U == 0)) out_.u40(value);
 }
 
+// A time before 1970 is above every limit here, because to_seconds() is unsigned.
 void BodyWriter::seconds(std::string_view field, Time value) {
-  if (fits(field, value >= Time{} && to_seconds(value) <= kNeverSeconds)) out_.seconds(value);
+  if (fits(field, to_seconds(value) <= kNeverSeconds)) out_.seconds(value);
 }
 
 void BodyWriter::target(std::string_view, Revocation::Target value) {

@@ -368,6 +368,8 @@ TEST(ObjectRules, SigningRefusesWhatParsingWould) {
 // What would be cut to the width of its field must be refused, not signed as something else.
 TEST(ObjectRules, SigningRefusesWhatDoesNotFitItsField) {
   expect_unsigned(changed(entity(), [](Entity& e) { e.expires = kNever + 1s; }), "entity expires");
+  const Time wrapped = from_seconds(kNeverSeconds + 1 + kNow + 9);  // its low 40 bits would do
+  expect_unsigned(changed(entity(), [&](Entity& e) { e.expires = wrapped; }), "entity expires");
   expect_unsigned(changed(entity(), [](Entity& e) { e.created = Time{-1s}; }), "entity created");
   expect_unsigned(changed(entity(), [](Entity& e) { e.created = Time{-1us}; }), "entity created");
   expect_unsigned(changed(entity(), [](Entity& e) { e.contact = std::string(256, 'x'); }),
