@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/agent.hpp"
 
-#include <boost/asio/post.hpp>
 #include <map>
 #include <unordered_map>
+
+#include <boost/asio/post.hpp>
 
 #include "agent/router_link.hpp"
 
@@ -19,10 +20,11 @@ constexpr Duration kTick = 200ms;
 constexpr Duration kPatience = 10s;
 constexpr Duration kRetry = 100ms;
 
-// Refusals that pass by themselves: nodes follow the ledger each at its own pace, so a router may not
-// know yet what this agent knows already.
+// Refusals that pass by themselves: nodes follow the ledger each at its own pace, so a router may
+// not know yet what this agent knows already.
 bool may_pass(ErrorCode code) {
-  return code == ErrorCode::kNotFound || code == ErrorCode::kUnavailable || code == ErrorCode::kStale;
+  return code == ErrorCode::kNotFound || code == ErrorCode::kUnavailable ||
+         code == ErrorCode::kStale;
 }
 
 Received received(const syndication::Delivery& delivery) {
@@ -49,9 +51,9 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
     ConsumeRequest request;
     ConsumeHandlers handlers;
     bool query = false;
-    bool stood = false;        // it was standing once: from then on only the last words end it
-    Time patience_ends;        // of a first attempt
-    Time retry_at;             // kNever: nothing to do
+    bool stood = false;  // it was standing once: from then on only the last words end it
+    Time patience_ends;  // of a first attempt
+    Time retry_at;       // kNever: nothing to do
     RouterLink* link = nullptr;
     ClientSession::SubscriptionHandle handle = 0;
   };
@@ -73,8 +75,14 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
 
   Impl(net::asio::io_context& io, replica::Replica& node, KeyPtr own, const Clock& wall_clock,
        telemetry::Log& logger, HeadExchange head_exchange)
-      : context(io), replica(node), self(std::move(own)), clock(wall_clock), log(logger),
-        heads(std::move(head_exchange)), grants(node, kGrantsRemembered), tasks(io.get_executor()) {}
+      : context(io),
+        replica(node),
+        self(std::move(own)),
+        clock(wall_clock),
+        log(logger),
+        heads(std::move(head_exchange)),
+        grants(node, kGrantsRemembered),
+        tasks(io.get_executor()) {}
 
   // ---- routes
   // The link to the designated router of `ns`, made on first use.
@@ -82,12 +90,16 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
     if (const auto known = routes.find(ns); known != routes.end()) return known->second;
     BW_TRY(const auto designated, replica.store().designated_router(ns, clock.now()));
     if (!designated) {
-      return fail(ErrorCode::kNotFound, "namespace {} has no designated router; see 'bw router offer' "
-                  "and 'bw router accept'", ns.text());
+      return fail(ErrorCode::kNotFound,
+                  "namespace {} has no designated router; see 'bw router offer' "
+                  "and 'bw router accept'",
+                  ns.text());
     }
     if (!designated->address) {
-      return fail(ErrorCode::kNotFound, "router {} has not said where it listens; see 'bw router "
-                  "address'", designated->router.text());
+      return fail(ErrorCode::kNotFound,
+                  "router {} has not said where it listens; see 'bw router "
+                  "address'",
+                  designated->router.text());
     }
     RouterLink& link = link_to(designated->router, *designated->address);
     routes.emplace(ns, &link);
@@ -215,7 +227,8 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
     return {.on_message =
                 [this, id](const syndication::Delivery& delivery) {
                   const auto found = consumes.find(id);
-                  if (found != consumes.end()) found->second.handlers.on_message(received(delivery));
+                  if (found != consumes.end())
+                    found->second.handlers.on_message(received(delivery));
                 },
             .on_state = [this, id](Result<void> state) { on_state(id, std::move(state)); },
             .on_lost =
@@ -234,14 +247,15 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
     }
     if (consume.query) return end(id, {});
     consume.stood = true;
-    tell(id, {SubscriptionEvent::Kind::kStanding, "standing at router " + consume.link->router().text(), 0});
+    tell(id, {SubscriptionEvent::Kind::kStanding,
+              "standing at router " + consume.link->router().text(), 0});
   }
 
   // Ends it for good, or tries again when the reason may pass.
   void refused(ConsumeId id, const Error& why) {
     Consume& consume = consumes.at(id);
-    const bool session_lost = consume.query && why.code == ErrorCode::kUnavailable && consume.link != nullptr &&
-                              !consume.link->is_up();
+    const bool session_lost = consume.query && why.code == ErrorCode::kUnavailable &&
+                              consume.link != nullptr && !consume.link->is_up();
     const bool patient = consume.stood || clock.now() + kRetry < consume.patience_ends;
     if (session_lost || !may_pass(why.code) || !patient) return end(id, fail(why));
     consume.retry_at = clock.now() + kRetry;
@@ -266,7 +280,8 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
     const auto found = consumes.find(id);
     if (found == consumes.end()) return;
     Consume& consume = found->second;
-    if (consume.handle != 0 && consume.link->is_up()) consume.link->session()->unsubscribe(consume.handle);
+    if (consume.handle != 0 && consume.link->is_up())
+      consume.link->session()->unsubscribe(consume.handle);
     end(id, {});
   }
 
@@ -329,13 +344,16 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
 
   void move(ConsumeId id, RouterLink* to) {
     Consume& consume = consumes.at(id);
-    if (consume.handle != 0 && consume.link->is_up()) consume.link->session()->unsubscribe(consume.handle);
+    if (consume.handle != 0 && consume.link->is_up())
+      consume.link->session()->unsubscribe(consume.handle);
     consume.handle = 0;
     consume.link = to;
     consume.retry_at = clock.now();
     if (!consume.stood) return;
     tell(id, {SubscriptionEvent::Kind::kMoved,
-              to == nullptr ? "the namespace has no router now" : "moved to router " + to->router().text(), 0});
+              to == nullptr ? "the namespace has no router now"
+                            : "moved to router " + to->router().text(),
+              0});
   }
 
   // ---- time
@@ -377,7 +395,8 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
   HeadExchange heads;
   syndication::GrantCache grants;
   std::map<EntityKey, std::unique_ptr<RouterLink>> links;
-  std::unordered_map<EntityKey, RouterLink*> routes;  // by namespace; dropped when the ledger says so
+  std::unordered_map<EntityKey, RouterLink*>
+      routes;  // by namespace; dropped when the ledger says so
   std::map<ConsumeId, Consume> consumes;
   ConsumeId next_consume = 1;
   std::vector<Retry> retries;
@@ -387,16 +406,18 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
 
 Agent::Agent(net::asio::io_context& context, replica::Replica& replica, KeyPtr self,
              const Clock& clock, telemetry::Log& log, HeadExchange heads)
-    : impl_(std::make_shared<Impl>(context, replica, std::move(self), clock, log, std::move(heads))) {}
+    : impl_(std::make_shared<Impl>(context, replica, std::move(self), clock, log,
+                                   std::move(heads))) {}
 Agent::~Agent() = default;
 
 void Agent::start() {
   impl_->tasks.spawn(impl_->tick_for_ever());
-  impl_->news = impl_->replica.listen([weak = std::weak_ptr(impl_)](const ledger::Effects& effects) {
-    const auto impl = weak.lock();
-    if (!impl) return;
-    net::asio::post(impl->context, [impl, effects] { impl->authority_changed(effects); });
-  });
+  impl_->news =
+      impl_->replica.listen([weak = std::weak_ptr(impl_)](const ledger::Effects& effects) {
+        const auto impl = weak.lock();
+        if (!impl) return;
+        net::asio::post(impl->context, [impl, effects] { impl->authority_changed(effects); });
+      });
 }
 
 net::Task<void> Agent::stop() {
@@ -419,7 +440,9 @@ Agent::ConsumeId Agent::subscribe(ConsumeRequest request, ConsumeHandlers handle
 Agent::ConsumeId Agent::query(ConsumeRequest request, ConsumeHandlers handlers) {
   return impl_->add(std::move(request), std::move(handlers), true);
 }
-void Agent::cancel(ConsumeId id) { impl_->cancel(id); }
+void Agent::cancel(ConsumeId id) {
+  impl_->cancel(id);
+}
 void Agent::list(KeyPtr key, EntityKey ns, wave::Pattern uri_plus,
                  std::function<void(Result<std::vector<std::string>>)> done) {
   impl_->list(std::move(key), ns, std::move(uri_plus), std::move(done));

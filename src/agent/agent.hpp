@@ -53,8 +53,9 @@ struct ConsumeRequest {
   bool replay = false;
 };
 
-// Callbacks of a subscription or query; they come on the agent's thread. `on_end` comes exactly once
-// and last; a subscription ends only when it is refused, revoked or cancelled, not with its router.
+// Callbacks of a subscription or query; they come on the agent's thread. `on_end` comes exactly
+// once and last; a subscription ends only when it is refused, revoked or cancelled, not with its
+// router.
 struct ConsumeHandlers {
   std::function<void(Received)> on_message;
   std::function<void(SubscriptionEvent)> on_event;
@@ -66,14 +67,15 @@ struct HeadExchange {
   std::function<Result<void>(ByteView)> compare;
 };
 
-// Acts for the programs of one machine: finds designated routers on the ledger and keeps a session with
-// each that is in use, proves, signs and verifies. Subscriptions follow a change of router or address
-// and survive its restart.
+// Acts for the programs of one machine: finds designated routers on the ledger and keeps a session
+// with each that is in use, proves, signs and verifies. Subscriptions follow a change of router or
+// address and survive its restart.
 //
 // Lives on one io_context thread: its methods are called there (the API posts to it).
 class Agent {
  public:
-  // `self`: the agent's own key, with which it shows itself to routers; its entity must be registered.
+  // `self`: the agent's own key, with which it shows itself to routers; its entity must be
+  // registered.
   Agent(net::asio::io_context& context, replica::Replica& replica, KeyPtr self, const Clock& clock,
         telemetry::Log& log, HeadExchange heads);
   ~Agent();

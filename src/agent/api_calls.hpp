@@ -31,7 +31,8 @@ class ApiCalls {
   void offer_routing(const api::AffinityRequest& request, ObjectDone done);
   void accept_routing(const api::AffinityRequest& request, ObjectDone done);
   void set_router_address(const api::RouterAddressRequest& request, ObjectDone done);
-  void submit(const api::SubmitRequest& request, std::function<void(Result<api::SubmitReply>)> done);
+  void submit(const api::SubmitRequest& request,
+              std::function<void(Result<api::SubmitReply>)> done);
   Result<api::LedgerStatusReply> ledger_status();
 
   // ---- look-ups
@@ -42,8 +43,8 @@ class ApiCalls {
   Result<api::CapabilityList> what_can(const api::ResolveRequest& request);
   Result<api::ProofReply> build_proof(const api::WhyRequest& request);
   Result<api::GraphReply> graph(const api::GraphRequest& request);
-  Result<api::InfoReply> info();                 // agent's thread
-  Result<api::BlacklistReply> blacklist();       // agent's thread
+  Result<api::InfoReply> info();            // agent's thread
+  Result<api::BlacklistReply> blacklist();  // agent's thread
 
   // ---- messages: names resolved, for the streams
   Result<KeyPtr> key_for(std::string_view as) const;
@@ -65,7 +66,8 @@ class ApiCalls {
   void stop() { writer_.stop(); }
 
  private:
-  Result<std::vector<EntityKey>> revokers(const google::protobuf::RepeatedPtrField<std::string>& names) const;
+  Result<std::vector<EntityKey>> revokers(
+      const google::protobuf::RepeatedPtrField<std::string>& names) const;
   template <class T>
   void put(Result<wave::Signed<T>> object, ObjectDone done);
   [[nodiscard]] Time now_in_seconds() const;

@@ -8,6 +8,8 @@ namespace bw::agent {
 namespace {
 
 constexpr Duration kEntityLife = std::chrono::hours{24 * 365 * 10};
+// What is submitted together travels in one frame.
+constexpr std::size_t kMostSubmitBytes = limits::kFrameBytes / 2;
 constexpr Duration kGrantLife = std::chrono::hours{24 * 90};
 
 api::ObjectReply reply_for(const ObjectId& id, std::uint64_t position) {
@@ -20,7 +22,8 @@ api::ObjectReply reply_for(const ObjectId& id, std::uint64_t position) {
 }  // namespace
 
 ApiCalls::ApiCalls(ApiContext context, std::string default_entity)
-    : context_(std::move(context)), default_entity_(std::move(default_entity)),
+    : context_(std::move(context)),
+      default_entity_(std::move(default_entity)),
       writer_(context_.io, context_.ledger, context_.replica, context_.clock) {}
 
 // Objects carry whole seconds.
@@ -45,8 +48,10 @@ void ApiCalls::put(Result<wave::Signed<T>> object, ObjectDone done) {
 
 void ApiCalls::create_entity(const api::CreateEntityRequest& request, bool renew, EntityDone done) {
   const std::unique_ptr<crypto::Passphrase> passphrase =
-      request.passphrase().empty() ? nullptr : std::make_unique<crypto::Passphrase>(request.passphrase());
-  auto key = renew ? key_for(request.name()) : context_.keystore.create(request.name(), passphrase.get());
+      request.passphrase().empty() ? nullptr
+                                   : std::make_unique<crypto::Passphrase>(request.passphrase());
+  auto key =
+      renew ? key_for(request.name()) : context_.keystore.create(request.name(), passphrase.get());
   if (!key) return done(fail(key.error()));
   api::EntityReply reply;
   reply.set_name(request.name());
@@ -62,16 +67,18 @@ void ApiCalls::create_entity(const api::CreateEntityRequest& request, bool renew
   entity.revokers = *std::move(revoker_keys);
   entity.contact = request.contact();
   entity.comment = request.comment();
-  put(wave::sign(std::move(entity), **key), [reply, done = std::move(done)](Result<api::ObjectReply> put_done) {
-    if (!put_done) return done(fail(put_done.error()));
-    done(reply);
-  });
+  put(wave::sign(std::move(entity), **key),
+      [reply, done = std::move(done)](Result<api::ObjectReply> put_done) {
+        if (!put_done) return done(fail(put_done.error()));
+        done(reply);
+      });
 }
 
 Result<api::EntityReply> ApiCalls::import_key(const api::ImportKeyRequest& request) {
   const crypto::Passphrase passphrase(request.passphrase());
-  BW_TRY(const KeyPtr key, context_.keystore.import(request.name(), as_bytes(request.key_file()),
-                                                    request.passphrase().empty() ? nullptr : &passphrase));
+  BW_TRY(const KeyPtr key,
+         context_.keystore.import(request.name(), as_bytes(request.key_file()),
+                                  request.passphrase().empty() ? nullptr : &passphrase));
   api::EntityReply reply;
   reply.set_name(request.name());
   reply.set_key(key->public_key().text());
@@ -94,7 +101,8 @@ Result<api::KeyList> ApiCalls::list_keys() {
 
 Result<api::LentKey> ApiCalls::lend_key(const api::LendKeyRequest& request) {
   if (request.secret().size() != 32) {
-    return fail(ErrorCode::kInvalidArgument, "a secret key has 32 bytes, not {}", request.secret().size());
+    return fail(ErrorCode::kInvalidArgument, "a secret key has 32 bytes, not {}",
+                request.secret().size());
   }
   crypto::Secret<32> secret;
   std::ranges::copy(as_bytes(request.secret()), secret.writable().begin());
@@ -219,9 +227,14 @@ void ApiCalls::set_router_address(const api::RouterAddressRequest& request, Obje
   put(make(), std::move(done));
 }
 
-void ApiCalls::submit(const api::SubmitRequest& request, std::function<void(Result<api::SubmitReply>)> done) {
+void ApiCalls::submit(const api::SubmitRequest& request,
+                      std::function<void(Result<api::SubmitReply>)> done) {
   std::vector<Bytes> objects;
   std::vector<std::string> ids;
+  if (request.ByteSizeLong() > kMostSubmitBytes) {
+    return done(fail(ErrorCode::kTooLarge, "{} bytes of objects; at most {} go in one call",
+                     request.ByteSizeLong(), kMostSubmitBytes));
+  }
   for (const std::string& bytes : request.objects()) {
     const auto object = wave::parse_object(as_bytes(bytes));
     ids.push_back(object ? wave::id_of(*object).text() : "");

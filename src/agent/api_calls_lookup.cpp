@@ -62,8 +62,10 @@ Result<api::LookupReply> ApiCalls::lookup(const api::ResolveRequest& request) {
   }
   BW_TRY(const auto found, context_.replica.store().object(*id));
   if (!found) {
-    return fail(ErrorCode::kNotFound, "nothing on the ledger has the id or key {}, as far as this node "
-                "knows", id->text());
+    return fail(ErrorCode::kNotFound,
+                "nothing on the ledger has the id or key {}, as far as this node "
+                "knows",
+                id->text());
   }
   api::LookupReply reply;
   reply.set_object(std::string(as_text(wave::bytes_of(found->object))));
@@ -91,7 +93,8 @@ Result<api::WhyReply> ApiCalls::why(const api::WhyRequest& request) {
   }
   // The search proposes, authorize() decides.
   const auto found = context_.replica.find_proof(asked, now);
-  const auto granted = wave::authorize(asked, found ? *found->proof : wave::Proof{}, context_.replica, now);
+  const auto granted =
+      wave::authorize(asked, found ? *found->proof : wave::Proof{}, context_.replica, now);
   reply.set_allowed(granted.has_value());
   if (!granted) {
     reply.set_denial(found ? granted.error().reason : found.error().message);
@@ -105,8 +108,9 @@ Result<api::WhyReply> ApiCalls::why(const api::WhyRequest& request) {
 Result<api::HolderList> ApiCalls::who_can(const api::WhyRequest& request) {
   BW_TRY(const Target where, target(request.uri()));
   BW_TRY(const wave::Permissions permissions, wave::Permissions::parse(request.permissions()));
-  BW_TRY(const auto holders, wave::who_can(where.ns, where.pattern, permissions, context_.replica.store(),
-                                           context_.replica, context_.clock.now()));
+  BW_TRY(const auto holders,
+         wave::who_can(where.ns, where.pattern, permissions, context_.replica.store(),
+                       context_.replica, context_.clock.now()));
   api::HolderList list;
   for (const wave::Holder& holder : holders) {
     api::Holder* out = list.add_holders();
@@ -118,8 +122,8 @@ Result<api::HolderList> ApiCalls::who_can(const api::WhyRequest& request) {
 
 Result<api::CapabilityList> ApiCalls::what_can(const api::ResolveRequest& request) {
   BW_TRY(const EntityKey key, entity(request.what()));
-  BW_TRY(const auto capabilities, wave::what_can(key, context_.replica.store(), context_.replica,
-                                                 context_.clock.now()));
+  BW_TRY(const auto capabilities,
+         wave::what_can(key, context_.replica.store(), context_.replica, context_.clock.now()));
   api::CapabilityList list;
   for (const wave::Capability& capability : capabilities) {
     api::Capability* out = list.add_capabilities();
@@ -137,8 +141,9 @@ Result<api::ProofReply> ApiCalls::build_proof(const api::WhyRequest& request) {
   BW_TRY(const EntityKey origin, entity(request.entity()));
   BW_TRY(const Target where, target(request.uri()));
   BW_TRY(const wave::Permissions permissions, wave::Permissions::parse(request.permissions()));
-  BW_TRY(const auto found, context_.replica.find_proof({origin, where.ns, where.pattern, permissions},
-                                                       context_.clock.now()));
+  BW_TRY(const auto found,
+         context_.replica.find_proof({origin, where.ns, where.pattern, permissions},
+                                     context_.clock.now()));
   api::ProofReply reply;
   reply.set_proof(std::string(as_text(wave::encode(*found.proof))));
   reply.set_hash(found.hash.text());
@@ -154,7 +159,8 @@ Result<api::GraphReply> ApiCalls::graph(const api::GraphRequest& request) {
     BW_TRY(within, wave::Pattern::parse(around.substr(slash + 1)));
   }
   const std::uint32_t depth = request.depth() == 0 ? kGraphDepth : request.depth();
-  const std::uint32_t most = std::min(request.most() == 0 ? kGraphEdges : request.most(), kMostGraphEdges);
+  const std::uint32_t most =
+      std::min(request.most() == 0 ? kGraphEdges : request.most(), kMostGraphEdges);
 
   api::GraphReply reply;
   std::set<ObjectId> seen;
@@ -175,7 +181,9 @@ Result<api::GraphReply> ApiCalls::graph(const api::GraphRequest& request) {
       *out->mutable_hop() = to_api(edge);
       out->set_ns(edge.ns.text());
       const Time now = context_.clock.now();
-      out->set_state(now >= edge.expires ? "expired" : now < edge.not_before ? "not_yet_valid" : "live");
+      out->set_state(now >= edge.expires     ? "expired"
+                     : now < edge.not_before ? "not_yet_valid"
+                                             : "live");
       for (const EntityKey& next : {edge.granter, edge.grantee}) {
         if (next != kEveryone && reached.insert(next).second) queue.emplace_back(next, at + 1);
       }
@@ -215,7 +223,8 @@ Result<api::InfoReply> ApiCalls::info() {
 
 Result<api::BlacklistReply> ApiCalls::blacklist() {
   if (!context_.info.blacklist) {
-    return fail(ErrorCode::kInvalidArgument, "this process is not a router; ask the agent of the "
+    return fail(ErrorCode::kInvalidArgument,
+                "this process is not a router; ask the agent of the "
                 "router's own process");
   }
   api::BlacklistReply reply;

@@ -7,7 +7,8 @@ namespace bw::agent {
 Result<KeyPtr> ApiCalls::key_for(std::string_view as) const {
   if (!as.empty()) return context_.keystore.find(as);
   if (!default_entity_.empty()) return context_.keystore.find(default_entity_);
-  return fail(ErrorCode::kInvalidArgument, "say which key to use (--as NAME), or set "
+  return fail(ErrorCode::kInvalidArgument,
+              "say which key to use (--as NAME), or set "
               "agent.default_entity in the configuration");
 }
 
@@ -35,20 +36,23 @@ Result<Value> ApiCalls::value(const api::Value& from) const {
 Result<ConsumeRequest> ApiCalls::consume_request(const api::SubscribeRequest& request) const {
   BW_TRY(KeyPtr key, key_for(request.as()));
   BW_TRY(Target where, target(request.uri()));
-  return ConsumeRequest{std::move(key), where.ns, std::move(where.pattern), request.tap(), request.replay()};
+  return ConsumeRequest{std::move(key), where.ns, std::move(where.pattern), request.tap(),
+                        request.replay()};
 }
 
-Result<std::vector<ConsumeRequest>> ApiCalls::permitted(const api::SubscribeRequest& request) const {
+Result<std::vector<ConsumeRequest>> ApiCalls::permitted(
+    const api::SubscribeRequest& request) const {
   BW_TRY(const ConsumeRequest whole, consume_request(request));
   const EntityKey who = whole.key->public_key();
   if (who == whole.ns) return std::vector{whole};
-  BW_TRY(const auto capabilities, wave::what_can(who, context_.replica.store(), context_.replica,
-                                                 context_.clock.now()));
+  BW_TRY(const auto capabilities,
+         wave::what_can(who, context_.replica.store(), context_.replica, context_.clock.now()));
   std::vector<ConsumeRequest> parts;
   for (const wave::Capability& capability : capabilities) {
     if (capability.ns != whole.ns) continue;
     for (wave::Pattern& pattern : wave::intersect(capability.pattern, whole.pattern)) {
-      const wave::Permissions needed = whole.tap ? wave::tap_permission(pattern) : wave::consume_permission(pattern);
+      const wave::Permissions needed =
+          whole.tap ? wave::tap_permission(pattern) : wave::consume_permission(pattern);
       const bool known = std::ranges::any_of(
           parts, [&](const ConsumeRequest& part) { return wave::covers(part.pattern, pattern); });
       if (known || !capability.permissions.contains(needed)) continue;
@@ -61,7 +65,8 @@ Result<std::vector<ConsumeRequest>> ApiCalls::permitted(const api::SubscribeRequ
   return parts;
 }
 
-Result<std::pair<KeyPtr, ApiCalls::Target>> ApiCalls::list_target(const api::ListRequest& request) const {
+Result<std::pair<KeyPtr, ApiCalls::Target>> ApiCalls::list_target(
+    const api::ListRequest& request) const {
   BW_TRY(KeyPtr key, key_for(request.as()));
   const bool root = request.uri().find('/') == std::string::npos;
   std::string uri = request.uri();

@@ -12,39 +12,54 @@ grpc::StatusCode status_code(ErrorCode code) {
     case ErrorCode::kBadSignature:
     case ErrorCode::kTooLarge:
     case ErrorCode::kUnsupported:
-    case ErrorCode::kInvalidArgument: return grpc::StatusCode::INVALID_ARGUMENT;
-    case ErrorCode::kNotFound: return grpc::StatusCode::NOT_FOUND;
-    case ErrorCode::kConflict: return grpc::StatusCode::ALREADY_EXISTS;
+    case ErrorCode::kInvalidArgument:
+      return grpc::StatusCode::INVALID_ARGUMENT;
+    case ErrorCode::kNotFound:
+      return grpc::StatusCode::NOT_FOUND;
+    case ErrorCode::kConflict:
+      return grpc::StatusCode::ALREADY_EXISTS;
     case ErrorCode::kDenied:
     case ErrorCode::kRevoked:
     case ErrorCode::kExpired:
-    case ErrorCode::kReplayed: return grpc::StatusCode::PERMISSION_DENIED;
+    case ErrorCode::kReplayed:
+      return grpc::StatusCode::PERMISSION_DENIED;
     case ErrorCode::kLimited:
-    case ErrorCode::kBlacklisted: return grpc::StatusCode::RESOURCE_EXHAUSTED;
+    case ErrorCode::kBlacklisted:
+      return grpc::StatusCode::RESOURCE_EXHAUSTED;
     case ErrorCode::kStale:
-    case ErrorCode::kUnavailable: return grpc::StatusCode::UNAVAILABLE;
+    case ErrorCode::kUnavailable:
+      return grpc::StatusCode::UNAVAILABLE;
     case ErrorCode::kFork:
-    case ErrorCode::kCorrupt: return grpc::StatusCode::DATA_LOSS;
+    case ErrorCode::kCorrupt:
+      return grpc::StatusCode::DATA_LOSS;
     case ErrorCode::kIo:
-    case ErrorCode::kInternal: break;
+    case ErrorCode::kInternal:
+      break;
   }
   return grpc::StatusCode::INTERNAL;
 }
 
 }  // namespace
 
-grpc::Status to_status(const Error& error) { return {status_code(error.code), error.message}; }
+grpc::Status to_status(const Error& error, grpc::CallbackServerContext& context) {
+  context.AddTrailingMetadata("bosswave-error", std::string(error_name(error.code)));
+  return {status_code(error.code), error.message};
+}
 
 Result<UriText> split_uri(std::string_view uri) {
   const std::size_t slash = uri.find('/');
   if (slash == std::string_view::npos || slash == 0 || slash + 1 == uri.size()) {
-    return fail(ErrorCode::kInvalidArgument, "'{}' is not a URI: write NAMESPACE/cell/cell, where NAMESPACE "
-                "is a key, an alias or the name of a key held here", printable(uri, 120));
+    return fail(ErrorCode::kInvalidArgument,
+                "'{}' is not a URI: write NAMESPACE/cell/cell, where NAMESPACE "
+                "is a key, an alias or the name of a key held here",
+                printable(uri, 120));
   }
   return UriText{std::string(uri.substr(0, slash)), std::string(uri.substr(slash + 1))};
 }
 
-std::string entity_text(const EntityKey& key) { return key == kEveryone ? "everyone" : key.text(); }
+std::string entity_text(const EntityKey& key) {
+  return key == kEveryone ? "everyone" : key.text();
+}
 
 api::Hop to_api(const wave::Edge& edge) {
   api::Hop hop;
@@ -69,7 +84,8 @@ void to_api(const Received& received, api::Delivery& out) {
   if (received.expires) out.set_expires_us(to_api(*received.expires));
   out.set_persisted(received.persisted);
   out.set_stored(received.stored);
-  out.set_id(fmt::format("{:016x}.{}.{}", received.id.stream, received.id.sequence, received.id.index));
+  out.set_id(
+      fmt::format("{:016x}.{}.{}", received.id.stream, received.id.sequence, received.id.index));
   // What an origin signed as payload need not be well formed; then it is passed on as it is.
   const auto objects = syndication::parse_payload(received.payload);
   if (!objects) {
@@ -86,7 +102,8 @@ void to_api(const Received& received, api::Delivery& out) {
 Result<std::vector<syndication::PayloadObject>> payload_of(const api::Value& value) {
   const auto count = static_cast<std::size_t>(value.payload_size());
   if (count > limits::kPayloadObjects) {
-    return fail(ErrorCode::kTooLarge, "{} payload objects, at most {}", count, limits::kPayloadObjects);
+    return fail(ErrorCode::kTooLarge, "{} payload objects, at most {}", count,
+                limits::kPayloadObjects);
   }
   std::vector<syndication::PayloadObject> objects;
   std::size_t bytes = 0;
@@ -95,12 +112,15 @@ Result<std::vector<syndication::PayloadObject>> payload_of(const api::Value& val
     objects.push_back({object.type(), to_bytes(object.content())});
   }
   if (bytes > limits::kMessageBytes) {
-    return fail(ErrorCode::kTooLarge, "payload of {} bytes, at most {}", bytes, limits::kMessageBytes);
+    return fail(ErrorCode::kTooLarge, "payload of {} bytes, at most {}", bytes,
+                limits::kMessageBytes);
   }
   return objects;
 }
 
-std::int64_t to_api(Time time) { return time.time_since_epoch().count(); }
+std::int64_t to_api(Time time) {
+  return time.time_since_epoch().count();
+}
 
 std::optional<Time> optional_time(std::int64_t micros) {
   if (micros <= 0) return std::nullopt;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <bosswave.pb.h>
-#include <grpcpp/support/status.h>
+#include <grpcpp/server_context.h>
 
 #include "agent/agent.hpp"
 #include "wave/search.hpp"
@@ -12,8 +12,8 @@ namespace bw::agent {
 
 namespace api = bosswave::v1;
 
-// gRPC's status for an error of ours; the stable name travels in `bosswave-error`.
-grpc::Status to_status(const Error& error);
+// gRPC's status for an error of ours, its stable name being put into the call's `bosswave-error`.
+grpc::Status to_status(const Error& error, grpc::CallbackServerContext& context);
 
 // "NAMESPACE/pattern" apart; both sides as written. kInvalidArgument without a slash.
 struct UriText {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/api_server.hpp"
 
+#include <filesystem>
+
+#include <boost/asio/post.hpp>
 #include <bosswave.grpc.pb.h>
 #include <grpcpp/grpcpp.h>
 #include <sodium.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-
-#include <boost/asio/post.hpp>
-#include <filesystem>
 
 #include "agent/api_calls.hpp"
 #include "agent/api_streams.hpp"
@@ -19,7 +19,6 @@ namespace {
 constexpr int kMessageBytes = 32 * 1024 * 1024;
 constexpr std::chrono::seconds kDrain{2};
 
-using Context = grpc::CallbackServerContext;
 using Unary = grpc::ServerUnaryReactor;
 
 class Service final : public api::Agent::CallbackService {
@@ -43,7 +42,8 @@ class Service final : public api::Agent::CallbackService {
 
 #define BW_LEDGER(Name, Request, Reply, call)                                              \
   Unary* Name(Context* context, const api::Request* request, api::Reply* reply) override { \
-    return later<api::Reply>(context, *reply, [&](auto done) { calls_->call(*request, std::move(done)); }); \
+    return later<api::Reply>(context, *reply,                                              \
+                             [&](auto done) { calls_->call(*request, std::move(done)); }); \
   }
   BW_LEDGER(Grant, GrantRequest, ObjectReply, grant)
   BW_LEDGER(Revoke, RevokeRequest, ObjectReply, revoke)
@@ -56,13 +56,15 @@ class Service final : public api::Agent::CallbackService {
 
   Unary* CreateEntity(Context* context, const api::CreateEntityRequest* request,
                       api::EntityReply* reply) override {
-    return later<api::EntityReply>(context, *reply,
-                                   [&](auto done) { calls_->create_entity(*request, false, std::move(done)); });
+    return later<api::EntityReply>(context, *reply, [&](auto done) {
+      calls_->create_entity(*request, false, std::move(done));
+    });
   }
   Unary* RenewEntity(Context* context, const api::CreateEntityRequest* request,
                      api::EntityReply* reply) override {
-    return later<api::EntityReply>(context, *reply,
-                                   [&](auto done) { calls_->create_entity(*request, true, std::move(done)); });
+    return later<api::EntityReply>(context, *reply, [&](auto done) {
+      calls_->create_entity(*request, true, std::move(done));
+    });
   }
   Unary* ListKeys(Context* context, const api::Empty*, api::KeyList* reply) override {
     return answer(context, *reply, [&] { return calls_->list_keys(); });
@@ -71,34 +73,42 @@ class Service final : public api::Agent::CallbackService {
     return answer(context, *reply, [&] { return calls_->ledger_status(); });
   }
   Unary* Info(Context* context, const api::Empty*, api::InfoReply* reply) override {
-    return on_agent_thread<api::InfoReply>(context, *reply, [calls = calls_] { return calls->info(); });
+    return on_agent_thread<api::InfoReply>(context, *reply,
+                                           [calls = calls_] { return calls->info(); });
   }
   Unary* RouterBlacklist(Context* context, const api::Empty*, api::BlacklistReply* reply) override {
-    return on_agent_thread<api::BlacklistReply>(context, *reply, [calls = calls_] { return calls->blacklist(); });
+    return on_agent_thread<api::BlacklistReply>(context, *reply,
+                                                [calls = calls_] { return calls->blacklist(); });
   }
 
-  grpc::ServerWriteReactor<api::LentKey>* LendKey(Context* context, const api::LendKeyRequest* request) override {
-    return allowed(*context) ? lend_stream(calls_, *request) : refuse_lending(no_token());
+  grpc::ServerWriteReactor<api::LentKey>* LendKey(Context* context,
+                                                  const api::LendKeyRequest* request) override {
+    return allowed(*context) ? lend_stream(*context, calls_, *request)
+                             : refuse_lending(*context, no_token());
   }
-  grpc::ServerBidiReactor<api::PublishFrame, api::PublishResults>* Publish(Context* context) override {
-    return allowed(*context) ? publish_stream(calls_) : refuse_publish(no_token());
+  grpc::ServerBidiReactor<api::PublishFrame, api::PublishResults>* Publish(
+      Context* context) override {
+    return allowed(*context) ? publish_stream(*context, calls_)
+                             : refuse_publish(*context, no_token());
   }
-  grpc::ServerWriteReactor<api::DeliveryFrame>* Subscribe(Context* context,
-                                                          const api::SubscribeRequest* request) override {
+  grpc::ServerWriteReactor<api::DeliveryFrame>* Subscribe(
+      Context* context, const api::SubscribeRequest* request) override {
     return consume(*context, *request, ConsumeKind::kSubscribe);
   }
-  grpc::ServerWriteReactor<api::DeliveryFrame>* Query(Context* context,
-                                                      const api::SubscribeRequest* request) override {
+  grpc::ServerWriteReactor<api::DeliveryFrame>* Query(
+      Context* context, const api::SubscribeRequest* request) override {
     return consume(*context, *request, ConsumeKind::kQuery);
   }
   Unary* List(Context* context, const api::ListRequest* request, api::ListReply* reply) override {
-    return later<api::ListReply>(context, *reply, [&](auto done) { list(*request, std::move(done)); });
+    return later<api::ListReply>(context, *reply,
+                                 [&](auto done) { list(*request, std::move(done)); });
   }
 
  private:
   static Error no_token() {
-    return {ErrorCode::kDenied, "calls over TCP need the metadata 'authorization: Bearer TOKEN' with the "
-                                "token of agent.api_token"};
+    return {ErrorCode::kDenied,
+            "calls over TCP need the metadata 'authorization: Bearer TOKEN' with the "
+            "token of agent.api_token"};
   }
 
   // Whoever can open the Unix socket is the owner; over TCP the token says so.
@@ -108,7 +118,8 @@ class Service final : public api::Agent::CallbackService {
     if (found == context.client_metadata().end() || token_.empty()) return false;
     const std::string expected = "Bearer " + token_;
     const std::string_view given(found->second.data(), found->second.size());
-    return given.size() == expected.size() && sodium_memcmp(given.data(), expected.data(), expected.size()) == 0;
+    return given.size() == expected.size() &&
+           sodium_memcmp(given.data(), expected.data(), expected.size()) == 0;
   }
 
   template <class Reply>
@@ -117,8 +128,7 @@ class Service final : public api::Agent::CallbackService {
       reply = *std::move(result);
       return reactor->Finish(grpc::Status::OK);
     }
-    context->AddTrailingMetadata("bosswave-error", std::string(error_name(result.error().code)));
-    reactor->Finish(to_status(result.error()));
+    reactor->Finish(to_status(result.error(), *context));
   }
 
   template <class Reply, class Call>
@@ -149,22 +159,25 @@ class Service final : public api::Agent::CallbackService {
     });
   }
 
-  grpc::ServerWriteReactor<api::DeliveryFrame>* consume(const Context& context,
-                                                        const api::SubscribeRequest& request, ConsumeKind kind) {
-    if (!allowed(context)) return refuse_consume(no_token());
-    return consume_stream(calls_, request, kind);
+  grpc::ServerWriteReactor<api::DeliveryFrame>* consume(Context& context,
+                                                        const api::SubscribeRequest& request,
+                                                        ConsumeKind kind) {
+    if (!allowed(context)) return refuse_consume(context, no_token());
+    return consume_stream(context, calls_, request, kind);
   }
 
   void list(const api::ListRequest& request, std::function<void(Result<api::ListReply>)> done) {
     auto where = calls_->list_target(request);
     if (!where) return done(fail(where.error()));
-    net::asio::post(calls_->context().io, [calls = calls_, where = *std::move(where), done = std::move(done)]() mutable {
-      calls->context().agent.list(where.first, where.second.ns, where.second.pattern, [done = std::move(done)](auto names) {
-        if (!names) return done(fail(std::move(names).error()));
-        api::ListReply reply;
-        for (const std::string& name : *names) reply.add_names(name);
-        done(std::move(reply));
-      });
+    net::asio::post(calls_->context().io, [calls = calls_, where = *std::move(where),
+                                           done = std::move(done)]() mutable {
+      calls->context().agent.list(where.first, where.second.ns, where.second.pattern,
+                                  [done = std::move(done)](auto names) {
+                                    if (!names) return done(fail(std::move(names).error()));
+                                    api::ListReply reply;
+                                    for (const std::string& name : *names) reply.add_names(name);
+                                    done(std::move(reply));
+                                  });
     });
   }
 
@@ -172,27 +185,33 @@ class Service final : public api::Agent::CallbackService {
   std::string token_;
 };
 
-// A socket left by a process that was killed would keep us from binding. One that somebody listens on
-// stays.
+// A socket left by a process that was killed would keep us from binding. One that somebody listens
+// on stays.
 Result<void> clear_socket(const std::string& path) {
   sockaddr_un address{};
   if (path.size() >= sizeof address.sun_path) {
-    return fail(ErrorCode::kInvalidArgument, "the API socket's path '{}' is longer than {} bytes; choose a "
-                "shorter one with agent.socket", path, sizeof address.sun_path - 1);
+    return fail(ErrorCode::kInvalidArgument,
+                "the API socket's path '{}' is longer than {} bytes; choose a "
+                "shorter one with agent.socket",
+                path, sizeof address.sun_path - 1);
   }
   if (!std::filesystem::exists(path)) return {};
   address.sun_family = AF_UNIX;
   path.copy(address.sun_path, sizeof address.sun_path - 1);
   const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const bool answered = ::connect(probe, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  const bool answered =
+      ::connect(probe, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
   ::close(probe);
   if (answered) {
-    return fail(ErrorCode::kConflict, "another agent answers on {} already; stop it or choose another "
-                "directory", path);
+    return fail(ErrorCode::kConflict,
+                "another agent answers on {} already; stop it or choose another "
+                "directory",
+                path);
   }
   std::error_code error;
   std::filesystem::remove(path, error);
-  return error ? Result<void>(fail(ErrorCode::kIo, "cannot remove the stale socket {}: {}", path, error.message()))
+  return error ? Result<void>(fail(ErrorCode::kIo, "cannot remove the stale socket {}: {}", path,
+                                   error.message()))
                : Result<void>{};
 }
 
@@ -208,7 +227,8 @@ struct ApiServer::Impl {
 Result<std::unique_ptr<ApiServer>> ApiServer::start(ApiContext context, ApiOptions options) {
   BW_CHECK(clear_socket(options.socket));
   if (!options.tcp.empty() && options.token.empty()) {
-    return fail(ErrorCode::kInvalidArgument, "agent.api_tcp needs agent.api_token: without one every program "
+    return fail(ErrorCode::kInvalidArgument,
+                "agent.api_tcp needs agent.api_token: without one every program "
                 "on the network could use your keys");
   }
   auto impl = std::make_unique<Impl>();
@@ -220,14 +240,16 @@ Result<std::unique_ptr<ApiServer>> ApiServer::start(ApiContext context, ApiOptio
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddListeningPort("unix:" + options.socket, grpc::InsecureServerCredentials());
   int tcp_port = 1;
-  if (!options.tcp.empty()) builder.AddListeningPort(options.tcp, grpc::InsecureServerCredentials(), &tcp_port);
+  if (!options.tcp.empty())
+    builder.AddListeningPort(options.tcp, grpc::InsecureServerCredentials(), &tcp_port);
   builder.RegisterService(impl->service.get());
   // Nobody else may open the socket, not even for a moment.
   const mode_t before = ::umask(0177);
   impl->server = builder.BuildAndStart();
   ::umask(before);
   if (!impl->server || tcp_port == 0) {
-    return fail(ErrorCode::kIo, "cannot serve the API on {}{}{}: address in use or directory not writable",
+    return fail(ErrorCode::kIo,
+                "cannot serve the API on {}{}{}: address in use or directory not writable",
                 options.socket, options.tcp.empty() ? "" : " and ", options.tcp);
   }
   ::chmod(options.socket.c_str(), 0600);

@@ -47,8 +47,8 @@ struct ApiContext {
   ProcessInfo info;
 };
 
-// The gRPC server of proto/bosswave.proto. Its own threads take the calls; look-ups are answered there,
-// everything about messages is handed to the agent's thread.
+// The gRPC server of proto/bosswave.proto. Its own threads take the calls; look-ups are answered
+// there, everything about messages is handed to the agent's thread.
 class ApiServer {
  public:
   // kIo names the socket or address and the reason.

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/api_streams.hpp"
 
-#include <boost/asio/post.hpp>
 #include <deque>
 #include <mutex>
+
+#include <boost/asio/post.hpp>
 
 namespace bw::agent {
 namespace {
@@ -21,12 +22,12 @@ constexpr std::size_t kMostBuffer = 1'000'000;
 template <class Reactor>
 class Refusal final : public Reactor {
  public:
-  explicit Refusal(const Error& error) { this->Finish(to_status(error)); }
+  Refusal(Context& context, const Error& error) { this->Finish(to_status(error, context)); }
   void OnDone() override { delete this; }
 };
 
-// Keeps a reactor alive while callbacks of the agent's thread may still come: gRPC owns one reference
-// until OnDone, each callback another.
+// Keeps a reactor alive while callbacks of the agent's thread may still come: gRPC owns one
+// reference until OnDone, each callback another.
 template <class Derived>
 class Owned : public std::enable_shared_from_this<Derived> {
  public:
@@ -41,7 +42,8 @@ class Owned : public std::enable_shared_from_this<Derived> {
 
 class Publishing final : public PublishReactor, public Owned<Publishing> {
  public:
-  explicit Publishing(std::shared_ptr<ApiCalls> calls) : calls_(std::move(calls)) {}
+  Publishing(Context& context, std::shared_ptr<ApiCalls> calls)
+      : context_(context), calls_(std::move(calls)) {}
   void begin() { StartRead(&incoming_); }
 
   void OnReadDone(bool ok) override {
@@ -52,7 +54,7 @@ class Publishing final : public PublishReactor, public Owned<Publishing> {
     }
     if (!key_) {
       auto key = calls_->key_for(incoming_.as());
-      if (!key) return finish(to_status(key.error()));
+      if (!key) return finish(to_status(key.error(), context_));
       key_ = *std::move(key);
     }
     ++under_way_;
@@ -91,14 +93,15 @@ class Publishing final : public PublishReactor, public Owned<Publishing> {
       }
     }
     net::asio::post(calls_->context().io,
-                    [self = shared_from_this(), values = std::move(values), places = std::move(places),
-                     results = std::move(results)]() mutable {
+                    [self = shared_from_this(), values = std::move(values),
+                     places = std::move(places), results = std::move(results)]() mutable {
                       self->publish(std::move(values), std::move(places), std::move(results));
                     });
   }
 
   // On the agent's thread.
-  void publish(std::vector<Value> values, std::vector<std::uint32_t> places, api::PublishResults results) {
+  void publish(std::vector<Value> values, std::vector<std::uint32_t> places,
+               api::PublishResults results) {
     calls_->context().agent.publish(
         key_, std::move(values),
         [self = shared_from_this(), places = std::move(places),
@@ -146,6 +149,7 @@ class Publishing final : public PublishReactor, public Owned<Publishing> {
     out->set_message(error.message);
   }
 
+  Context& context_;
   std::shared_ptr<ApiCalls> calls_;
   KeyPtr key_;
   std::mutex mutex_;
@@ -161,8 +165,8 @@ class Publishing final : public PublishReactor, public Owned<Publishing> {
 
 class Consuming final : public ConsumeReactor, public Owned<Consuming> {
  public:
-  Consuming(std::shared_ptr<ApiCalls> calls, std::size_t buffer, ConsumeKind kind)
-      : calls_(std::move(calls)), buffer_(buffer), kind_(kind) {}
+  Consuming(Context& context, std::shared_ptr<ApiCalls> calls, std::size_t buffer, ConsumeKind kind)
+      : context_(context), calls_(std::move(calls)), buffer_(buffer), kind_(kind) {}
 
   // On the agent's thread. The parts of one `permitted` subscription share the stream.
   void begin(std::vector<ConsumeRequest> parts) {
@@ -173,12 +177,15 @@ class Consuming final : public ConsumeReactor, public Owned<Consuming> {
     }
     for (ConsumeRequest& part : parts) {
       ConsumeHandlers handlers{
-          .on_message = [self = shared_from_this()](Received message) { self->message(std::move(message)); },
+          .on_message =
+              [self = shared_from_this()](Received message) { self->message(std::move(message)); },
           .on_event = [self = shared_from_this()](SubscriptionEvent event) { self->event(event); },
-          .on_end = [self = shared_from_this()](Result<void> outcome) { self->ended(std::move(outcome)); }};
+          .on_end = [self = shared_from_this()](
+                        Result<void> outcome) { self->ended(std::move(outcome)); }};
       Agent& agent = calls_->context().agent;
-      ids_.push_back(kind_ == ConsumeKind::kQuery ? agent.query(std::move(part), std::move(handlers))
-                                                  : agent.subscribe(std::move(part), std::move(handlers)));
+      ids_.push_back(kind_ == ConsumeKind::kQuery
+                         ? agent.query(std::move(part), std::move(handlers))
+                         : agent.subscribe(std::move(part), std::move(handlers)));
     }
   }
 
@@ -192,7 +199,8 @@ class Consuming final : public ConsumeReactor, public Owned<Consuming> {
   // The application hung up.
   void OnCancel() override {
     net::asio::post(calls_->context().io, [self = shared_from_this()] {
-      for (const Agent::ConsumeId id : std::exchange(self->ids_, {})) self->calls_->context().agent.cancel(id);
+      for (const Agent::ConsumeId id : std::exchange(self->ids_, {}))
+        self->calls_->context().agent.cancel(id);
     });
     const std::scoped_lock lock(mutex_);
     if (!writing_) finish(grpc::Status::CANCELLED);
@@ -217,17 +225,24 @@ class Consuming final : public ConsumeReactor, public Owned<Consuming> {
     const std::scoped_lock lock(mutex_);
     lost_ += event.lost;
     switch (event.kind) {
-      case SubscriptionEvent::Kind::kStanding: events_.push_back("standing"); break;
-      case SubscriptionEvent::Kind::kDisconnected: events_.push_back("disconnected: " + event.text); break;
-      case SubscriptionEvent::Kind::kMoved: events_.push_back(event.text); break;
-      case SubscriptionEvent::Kind::kLost: break;
+      case SubscriptionEvent::Kind::kStanding:
+        events_.push_back("standing");
+        break;
+      case SubscriptionEvent::Kind::kDisconnected:
+        events_.push_back("disconnected: " + event.text);
+        break;
+      case SubscriptionEvent::Kind::kMoved:
+        events_.push_back(event.text);
+        break;
+      case SubscriptionEvent::Kind::kLost:
+        break;
     }
     write_next();
   }
 
   void ended(Result<void> outcome) {
     const std::scoped_lock lock(mutex_);
-    if (!outcome && status_.ok()) status_ = to_status(outcome.error());
+    if (!outcome && !finished_ && status_.ok()) status_ = to_status(outcome.error(), context_);
     if (--open_ == 0) complete_ = true;
     // One refused part of a subscription ends all: half of what was asked for would pass for all.
     if (!outcome) complete_ = true;
@@ -259,6 +274,7 @@ class Consuming final : public ConsumeReactor, public Owned<Consuming> {
     Finish(status);
   }
 
+  Context& context_;
   std::shared_ptr<ApiCalls> calls_;
   const std::size_t buffer_;
   const ConsumeKind kind_;
@@ -279,10 +295,11 @@ class Consuming final : public ConsumeReactor, public Owned<Consuming> {
 // Open until the application hangs up; then the key is forgotten.
 class Lending final : public grpc::ServerWriteReactor<api::LentKey> {
  public:
-  Lending(std::shared_ptr<ApiCalls> calls, const api::LendKeyRequest& request) : calls_(std::move(calls)) {
+  Lending(Context& context, std::shared_ptr<ApiCalls> calls, const api::LendKeyRequest& request)
+      : calls_(std::move(calls)) {
     auto lent = calls_->lend_key(request);
     if (!lent) {
-      Finish(to_status(lent.error()));
+      Finish(to_status(lent.error(), context));
       return;
     }
     lent_ = *std::move(lent);
@@ -301,27 +318,33 @@ class Lending final : public grpc::ServerWriteReactor<api::LentKey> {
 
 }  // namespace
 
-PublishReactor* refuse_publish(const Error& error) { return new Refusal<PublishReactor>(error); }
-ConsumeReactor* refuse_consume(const Error& error) { return new Refusal<ConsumeReactor>(error); }
-grpc::ServerWriteReactor<api::LentKey>* refuse_lending(const Error& error) {
-  return new Refusal<grpc::ServerWriteReactor<api::LentKey>>(error);
+PublishReactor* refuse_publish(Context& context, const Error& error) {
+  return new Refusal<PublishReactor>(context, error);
+}
+ConsumeReactor* refuse_consume(Context& context, const Error& error) {
+  return new Refusal<ConsumeReactor>(context, error);
+}
+grpc::ServerWriteReactor<api::LentKey>* refuse_lending(Context& context, const Error& error) {
+  return new Refusal<grpc::ServerWriteReactor<api::LentKey>>(context, error);
 }
 
-PublishReactor* publish_stream(std::shared_ptr<ApiCalls> calls) {
-  const auto reactor = std::make_shared<Publishing>(std::move(calls));
+PublishReactor* publish_stream(Context& context, std::shared_ptr<ApiCalls> calls) {
+  const auto reactor = std::make_shared<Publishing>(context, std::move(calls));
   reactor->hold();
   reactor->begin();
   return reactor.get();
 }
 
-ConsumeReactor* consume_stream(std::shared_ptr<ApiCalls> calls, const api::SubscribeRequest& request,
-                               ConsumeKind kind) {
-  auto parts = request.permitted()
-                   ? calls->permitted(request)
-                   : calls->consume_request(request).map([](ConsumeRequest one) { return std::vector{std::move(one)}; });
-  if (!parts) return refuse_consume(parts.error());
-  const std::size_t buffer = request.buffer() == 0 ? kDefaultBuffer : std::min<std::size_t>(request.buffer(), kMostBuffer);
-  const auto reactor = std::make_shared<Consuming>(calls, buffer, kind);
+ConsumeReactor* consume_stream(Context& context, std::shared_ptr<ApiCalls> calls,
+                               const api::SubscribeRequest& request, ConsumeKind kind) {
+  auto parts = request.permitted() ? calls->permitted(request)
+                                   : calls->consume_request(request).map([](ConsumeRequest one) {
+                                       return std::vector{std::move(one)};
+                                     });
+  if (!parts) return refuse_consume(context, parts.error());
+  const std::size_t buffer =
+      request.buffer() == 0 ? kDefaultBuffer : std::min<std::size_t>(request.buffer(), kMostBuffer);
+  const auto reactor = std::make_shared<Consuming>(context, calls, buffer, kind);
   reactor->hold();
   net::asio::post(calls->context().io, [reactor, parts = *std::move(parts)]() mutable {
     reactor->begin(std::move(parts));
@@ -329,9 +352,10 @@ ConsumeReactor* consume_stream(std::shared_ptr<ApiCalls> calls, const api::Subsc
   return reactor.get();
 }
 
-grpc::ServerWriteReactor<api::LentKey>* lend_stream(std::shared_ptr<ApiCalls> calls,
+grpc::ServerWriteReactor<api::LentKey>* lend_stream(Context& context,
+                                                    std::shared_ptr<ApiCalls> calls,
                                                     const api::LendKeyRequest& request) {
-  return new Lending(std::move(calls), request);
+  return new Lending(context, std::move(calls), request);
 }
 
 }  // namespace bw::agent

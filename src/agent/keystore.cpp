@@ -17,11 +17,13 @@ Result<void> private_directory(const std::filesystem::path& directory) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error) {
-    return fail(ErrorCode::kIo, "cannot make the keystore {}: {}", directory.string(), error.message());
+    return fail(ErrorCode::kIo, "cannot make the keystore {}: {}", directory.string(),
+                error.message());
   }
   struct stat status{};
   if (::stat(directory.c_str(), &status) != 0 || ::chmod(directory.c_str(), 0700) != 0) {
-    return fail(ErrorCode::kIo, "cannot make the keystore {} private (chmod 700)", directory.string());
+    return fail(ErrorCode::kIo, "cannot make the keystore {} private (chmod 700)",
+                directory.string());
   }
   return {};
 }
@@ -29,8 +31,10 @@ Result<void> private_directory(const std::filesystem::path& directory) {
 // Names follow the rule of aliases, so that a file name is never a path.
 Result<void> check_name(std::string_view name) {
   if (wave::is_alias_name(name)) return {};
-  return fail(ErrorCode::kInvalidArgument, "'{}' is not a key name: 1 to 63 of a-z 0-9 - . _, starting "
-              "with a letter", printable(name, 80));
+  return fail(ErrorCode::kInvalidArgument,
+              "'{}' is not a key name: 1 to 63 of a-z 0-9 - . _, starting "
+              "with a letter",
+              printable(name, 80));
 }
 
 }  // namespace
@@ -44,11 +48,13 @@ Result<std::unique_ptr<Keystore>> Keystore::open(const std::filesystem::path& di
     if (entry.path().extension() != kSuffix || !wave::is_alias_name(name)) continue;
     BW_TRY(const Bytes file, store::read_key_file(entry.path()));
     const auto info = crypto::inspect_key_file(file);
-    if (!info) return fail(info.error().code, "{}: {}", entry.path().string(), info.error().message);
+    if (!info)
+      return fail(info.error().code, "{}: {}", entry.path().string(), info.error().message);
     KeyPtr pair;
     if (!info->sealed) {
       auto opened = crypto::open_key(file, nullptr);
-      if (!opened) return fail(opened.error().code, "{}: {}", entry.path().string(), opened.error().message);
+      if (!opened)
+        return fail(opened.error().code, "{}: {}", entry.path().string(), opened.error().message);
       pair = std::make_shared<const crypto::SigningKey>(*std::move(opened));
     }
     keystore->named_.emplace(name, Held{info->key, std::move(pair)});
@@ -67,7 +73,8 @@ Result<KeyPtr> Keystore::import(const std::string& name, ByteView key_file,
   BW_TRY(crypto::SigningKey key, crypto::open_key(key_file, passphrase));
   const std::scoped_lock lock(mutex_);
   if (named_.contains(name)) {
-    return fail(ErrorCode::kConflict, "there is a key named '{}' already; choose another name", name);
+    return fail(ErrorCode::kConflict, "there is a key named '{}' already; choose another name",
+                name);
   }
   BW_CHECK(store::write_key_file(directory_ / (name + std::string(kSuffix)), key_file));
   KeyPtr pair = std::make_shared<const crypto::SigningKey>(std::move(key));
@@ -80,7 +87,8 @@ Result<void> Keystore::unlock(const std::string& name, const crypto::Passphrase&
   BW_TRY(const Bytes file, store::read_key_file(directory_ / (name + std::string(kSuffix))));
   BW_TRY(crypto::SigningKey key, crypto::open_key(file, &passphrase));
   const std::scoped_lock lock(mutex_);
-  named_.insert_or_assign(name, Held{key.public_key(), std::make_shared<const crypto::SigningKey>(std::move(key))});
+  named_.insert_or_assign(
+      name, Held{key.public_key(), std::make_shared<const crypto::SigningKey>(std::move(key))});
   return {};
 }
 
@@ -91,12 +99,15 @@ Result<KeyPtr> Keystore::find(std::string_view what) const {
   for (const auto& [name, held] : named_) {
     if (name != what && !(key && held.key == *key)) continue;
     if (held.pair) return held.pair;
-    return fail(ErrorCode::kDenied, "key '{}' is sealed and locked; start the agent with its passphrase", name);
+    return fail(ErrorCode::kDenied,
+                "key '{}' is sealed and locked; start the agent with its passphrase", name);
   }
   std::string known;
   for (const auto& [name, held] : named_) known += (known.empty() ? "" : ", ") + name;
-  return fail(ErrorCode::kNotFound, "this agent holds no key '{}'; it holds {}; make one with "
-              "'bw entity create'", printable(what, 80), known.empty() ? "none" : known);
+  return fail(ErrorCode::kNotFound,
+              "this agent holds no key '{}'; it holds {}; make one with "
+              "'bw entity create'",
+              printable(what, 80), known.empty() ? "none" : known);
 }
 
 std::optional<std::string> Keystore::name_of(const EntityKey& key) const {

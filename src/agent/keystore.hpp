@@ -15,8 +15,8 @@ namespace bw::agent {
 
 using KeyPtr = std::shared_ptr<const crypto::SigningKey>;
 
-// The agent's keys: one file NAME.key each in a directory of mode 0700, and keys lent by applications,
-// which live in memory only. Thread-safe.
+// The agent's keys: one file NAME.key each in a directory of mode 0700, and keys lent by
+// applications, which live in memory only. Thread-safe.
 class Keystore {
  public:
   // Opens every unsealed key; sealed ones stay locked until unlock().
@@ -24,10 +24,12 @@ class Keystore {
 
   // kConflict when the name is taken. Sealed when a passphrase is given.
   Result<KeyPtr> create(const std::string& name, const crypto::Passphrase* passphrase);
-  Result<KeyPtr> import(const std::string& name, ByteView key_file, const crypto::Passphrase* passphrase);
+  Result<KeyPtr> import(const std::string& name, ByteView key_file,
+                        const crypto::Passphrase* passphrase);
   Result<void> unlock(const std::string& name, const crypto::Passphrase& passphrase);
 
-  // By name, handle of a lent key, or public key. kNotFound names what was looked for and what exists.
+  // By name, handle of a lent key, or public key. kNotFound names what was looked for and what
+  // exists.
   [[nodiscard]] Result<KeyPtr> find(std::string_view what) const;
   [[nodiscard]] std::optional<std::string> name_of(const EntityKey& key) const;
   [[nodiscard]] std::optional<EntityKey> key_named(std::string_view name) const;  // sealed ones too

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/ledger_writer.hpp"
 
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <algorithm>
 #include <list>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 namespace bw::agent {
 namespace {
@@ -22,7 +23,8 @@ struct LedgerWriter::Impl : std::enable_shared_from_this<LedgerWriter::Impl> {
     Done done;
   };
 
-  Impl(net::asio::io_context& context, ledger::Ledger& to, replica::Replica& node, const Clock& wall_clock)
+  Impl(net::asio::io_context& context, ledger::Ledger& to, replica::Replica& node,
+       const Clock& wall_clock)
       : io(context), ledger(to), replica(node), clock(wall_clock), timer(context) {}
 
   void submitted(Result<std::vector<ledger::Submitted>> outcomes, const std::vector<Bytes>& objects,
@@ -31,7 +33,8 @@ struct LedgerWriter::Impl : std::enable_shared_from_this<LedgerWriter::Impl> {
     std::uint64_t size = 0;
     for (std::size_t i = 0; i < outcomes->size(); ++i) {
       ledger::Submitted& outcome = (*outcomes)[i];
-      if (!outcome.index && outcome.refusal.code == ErrorCode::kConflict) accept_repeat(objects[i], outcome);
+      if (!outcome.index && outcome.refusal.code == ErrorCode::kConflict)
+        accept_repeat(objects[i], outcome);
       if (outcome.index) size = std::max(size, *outcome.index + 1);
     }
     waiting.push_back({size, clock.now() + kPatience, *std::move(outcomes), std::move(done)});
@@ -50,16 +53,18 @@ struct LedgerWriter::Impl : std::enable_shared_from_this<LedgerWriter::Impl> {
     std::list<Waiting> ready;
     for (auto it = waiting.begin(); it != waiting.end();) {
       const auto next = std::next(it);
-      if (replica.size() >= it->size || clock.now() >= it->deadline) ready.splice(ready.end(), waiting, it);
+      if (replica.size() >= it->size || clock.now() >= it->deadline)
+        ready.splice(ready.end(), waiting, it);
       it = next;
     }
     for (Waiting& entry : ready) {
       if (replica.size() >= entry.size) {
         entry.done(std::move(entry.outcomes));
       } else {
-        entry.done(fail(ErrorCode::kUnavailable, "the ledger took it at position {}, but this node has "
-                        "not heard of it for {}; it holds {} entries", entry.size - 1,
-                        to_text(kPatience), replica.size()));
+        entry.done(fail(ErrorCode::kUnavailable,
+                        "the ledger took it at position {}, but this node has "
+                        "not heard of it for {}; it holds {} entries",
+                        entry.size - 1, to_text(kPatience), replica.size()));
       }
     }
   }
@@ -94,7 +99,9 @@ LedgerWriter::LedgerWriter(net::asio::io_context& io, ledger::Ledger& ledger,
   impl_->tick();
 }
 
-LedgerWriter::~LedgerWriter() { impl_->replica.forget(impl_->news); }
+LedgerWriter::~LedgerWriter() {
+  impl_->replica.forget(impl_->news);
+}
 
 void LedgerWriter::submit(std::vector<Bytes> objects, Done done) {
   // The ledger gets a copy; the original is needed to recognise a repeat.

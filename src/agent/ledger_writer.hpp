@@ -11,9 +11,9 @@
 
 namespace bw::agent {
 
-// Puts objects on the ledger and answers when this node's own replica knows them too, so that what a
-// caller asks next already counts with them. An object that is on the ledger already counts as put.
-// submit() may be called from any thread; `done` comes on the io_context's, exactly once.
+// Puts objects on the ledger and answers when this node's own replica knows them too, so that what
+// a caller asks next already counts with them. An object that is on the ledger already counts as
+// put. submit() may be called from any thread; `done` comes on the io_context's, exactly once.
 class LedgerWriter {
  public:
   LedgerWriter(net::asio::io_context& io, ledger::Ledger& ledger, replica::Replica& replica,

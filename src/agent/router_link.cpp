@@ -27,10 +27,15 @@ void add(ClientSession::Stats& sum, const ClientSession::Stats& more) {
 }  // namespace
 
 RouterLink::RouterLink(Context context, EntityKey router, std::string address, Events events)
-    : context_(std::move(context)), router_(router), address_(std::move(address)),
-      events_(std::move(events)), tasks_(context_.io.get_executor()) {}
+    : context_(std::move(context)),
+      router_(router),
+      address_(std::move(address)),
+      events_(std::move(events)),
+      tasks_(context_.io.get_executor()) {}
 
-void RouterLink::start() { tasks_.spawn(run()); }
+void RouterLink::start() {
+  tasks_.spawn(run());
+}
 
 net::Task<void> RouterLink::stop() {
   stopping_ = true;
@@ -145,8 +150,10 @@ void RouterLink::give_up_waiting(Time now, bool all) {
       continue;
     }
     waiter.use(fail(ErrorCode::kUnavailable, "no session with router {} at {}: {}", router_.text(),
-                    address_, all ? "this agent is shutting down"
-                              : trouble_ ? trouble_->message : "it does not answer"));
+                    address_,
+                    all        ? "this agent is shutting down"
+                    : trouble_ ? trouble_->message
+                               : "it does not answer"));
   }
   // Callbacks may have queued more meanwhile.
   for (Waiter& waiter : waiting_) kept.push_back(std::move(waiter));

@@ -42,12 +42,12 @@ class RouterLink {
   // The router moved: reconnect there.
   void move_to(std::string address);
 
-  // Calls `use` with the session, at once when it is up, or when it comes up before `patience` is over, or
-  // else with why it did not.
+  // Calls `use` with the session, at once when it is up, or when it comes up before `patience` is
+  // over, or else with why it did not.
   using Use = std::function<void(Result<syndication::ClientSession*>)>;
   void when_up(Duration patience, Use use);
-  // The session when it is up; what is queued on it leaves with the next turn of the event loop, and
-  // everything queued until then leaves in the same batch.
+  // The session when it is up; what is queued on it leaves with the next turn of the event loop,
+  // and everything queued until then leaves in the same batch.
   syndication::ClientSession* session();
 
   void tick(Time now);

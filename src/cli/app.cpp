@@ -60,14 +60,17 @@ void Verbs::add(CLI::App* parent, const std::string& name, const std::string& he
 
 int run(int argc, char** argv) {
   App app;
-  CLI::App root{"Bosswave: delegate authority over things, narrowly, transitively, revocably; every message "
-                "carries the proof"};
+  CLI::App root{
+      "Bosswave: delegate authority over things, narrowly, transitively, revocably; every message "
+      "carries the proof"};
   root.set_version_flag("--version", std::string("bw ") + BW_VERSION);
   root.require_subcommand(1);
   root.fallthrough();
-  root.add_option("--dir", app.directory, "Directory of the node (default: $BW_DIR, else ~/.bosswave)");
+  root.add_option("--dir", app.directory,
+                  "Directory of the node (default: $BW_DIR, else ~/.bosswave)");
   root.add_option("--agent", app.agent, "Address of the agent's API: unix:/path or host:port");
-  root.add_option("--token", app.token, "Token, for an agent reached over TCP")->envname("BW_TOKEN");
+  root.add_option("--token", app.token, "Token, for an agent reached over TCP")
+      ->envname("BW_TOKEN");
   root.add_option("--as", app.as, "Which key signs: a name in the agent's keystore");
   root.add_flag("--json", app.json, "One JSON object a line, for programs");
 

@@ -36,16 +36,18 @@ complete -o default -F _bw bw)",
 }  // namespace
 
 void add_completion_verb(Verbs& verbs, const CLI::App& root) {
-  verbs.add("completion", "Print a completion script: source <(bw completion bash)", [&root](CLI::App& command) -> Verb {
-    const auto shell = std::make_shared<std::string>("bash");
-    command.add_option("shell", *shell, "bash or zsh")->check(CLI::IsMember({"bash", "zsh"}));
-    return [shell, &root](App&) -> Result<void> {
-      // zsh runs bash's completions through its own compatibility layer.
-      if (*shell == "zsh") print_line("autoload -U +X bashcompinit && bashcompinit");
-      print_line(bash_script(root));
-      return {};
-    };
-  });
+  verbs.add(
+      "completion", "Print a completion script: source <(bw completion bash)",
+      [&root](CLI::App& command) -> Verb {
+        const auto shell = std::make_shared<std::string>("bash");
+        command.add_option("shell", *shell, "bash or zsh")->check(CLI::IsMember({"bash", "zsh"}));
+        return [shell, &root](App&) -> Result<void> {
+          // zsh runs bash's completions through its own compatibility layer.
+          if (*shell == "zsh") print_line("autoload -U +X bashcompinit && bashcompinit");
+          print_line(bash_script(root));
+          return {};
+        };
+      });
 }
 
 }  // namespace bw::cli

@@ -19,8 +19,10 @@ struct Options {
 
 void declare(CLI::App& command, Options& options) {
   command.add_option("name", options.name, "Name of the key in the agent's keystore")->required();
-  command.add_option("--expires", options.expires, "When: 10y, 90d or 2030-01-01T00:00:00Z (default 10y)");
-  command.add_option("--revoker", options.revokers, "An entity that may revoke this one; repeatable");
+  command.add_option("--expires", options.expires,
+                     "When: 10y, 90d or 2030-01-01T00:00:00Z (default 10y)");
+  command.add_option("--revoker", options.revokers,
+                     "An entity that may revoke this one; repeatable");
   command.add_option("--contact", options.contact, "How to reach its holder");
   command.add_option("--comment", options.comment, "What it is");
 }
@@ -56,8 +58,10 @@ void show(const App& app, const api::EntityReply& reply, const char* done) {
 Verb create(CLI::App& command) {
   const auto options = std::make_shared<Options>();
   declare(command, *options);
-  command.add_option("--passphrase-file", options->passphrase_file, "Seal the key file with the first line of this file");
-  command.add_flag("--no-register", options->no_register, "Only make the key; do not put the entity on the ledger");
+  command.add_option("--passphrase-file", options->passphrase_file,
+                     "Seal the key file with the first line of this file");
+  command.add_flag("--no-register", options->no_register,
+                   "Only make the key; do not put the entity on the ledger");
   return [options](App& app) -> Result<void> {
     BW_TRY(client::Client * agent, app.connect());
     BW_TRY(const auto request, request_of(*options));
@@ -85,9 +89,14 @@ Verb list(CLI::App&) {
     BW_TRY(const api::KeyList keys, agent->list_keys());
     Table table({"NAME", "KEY", "STATE", "EXPIRES"});
     for (const api::Key& key : keys.keys()) {
-      const char* state = !key.registered() ? "not on the ledger" : key.revoked() ? "revoked" : "registered";
+      const char* state = !key.registered() ? "not on the ledger"
+                          : key.revoked()   ? "revoked"
+                                            : "registered";
       if (app.json) {
-        print_json({{"name", key.name()}, {"key", key.key()}, {"state", state}, {"expires_us", key.expires_us()}});
+        print_json({{"name", key.name()},
+                    {"key", key.key()},
+                    {"state", state},
+                    {"expires_us", key.expires_us()}});
       }
       table.row({key.name(), key.key(), state, time_text(key.expires_us())});
     }
@@ -102,7 +111,8 @@ Verb import(CLI::App& command) {
   const auto passphrase_file = std::make_shared<std::string>();
   command.add_option("name", *name, "Name in the agent's keystore")->required();
   command.add_option("file", *file, "Key file")->required();
-  command.add_option("--passphrase-file", *passphrase_file, "Its passphrase, in the first line of this file");
+  command.add_option("--passphrase-file", *passphrase_file,
+                     "Its passphrase, in the first line of this file");
   return [=](App& app) -> Result<void> {
     BW_TRY(const store::File opened, store::File::open(*file, 0));
     BW_TRY(const Bytes bytes, store::read_whole(opened, 4096));

@@ -66,7 +66,8 @@ Result<void> check_proof(const wave::Proof& proof) {
     BW_CHECK(wave::verify_signature(proof.dots[i]));
     if (at == nullptr) at = &dot.ns;
     if (dot.ns != proof.dots[0].value.ns || dot.granter != *at) {
-      return fail(ErrorCode::kDenied, "link {} of {} does not start where the one before ended", i + 1, proof.dots.size());
+      return fail(ErrorCode::kDenied, "link {} of {} does not start where the one before ended",
+                  i + 1, proof.dots.size());
     }
     at = &dot.grantee;
   }
@@ -105,7 +106,9 @@ Result<Json> verify_bytes(ByteView bytes) {
 
 Verb verify_verb(CLI::App& command) {
   const auto file = std::make_shared<std::string>();
-  command.add_option("file", *file, "A message ('bw sub --save'), a proof ('bw proof') or an object")->required();
+  command
+      .add_option("file", *file, "A message ('bw sub --save'), a proof ('bw proof') or an object")
+      ->required();
   return [file](App& app) -> Result<void> {
     BW_TRY(const Bytes bytes, read_file(*file));
     auto verdict = verify_bytes(bytes);
@@ -124,13 +127,17 @@ Result<Json> inspect_bytes(ByteView bytes) {
   }
   if (bytes.size() == ledger::kSignedHeadBytes) {
     if (const auto head = ledger::parse_head(bytes)) {
-      return Json{{"kind", "ledger head"}, {"ledger", head->ledger.text()}, {"size", head->head.size},
-                  {"root", head->head.root.text()}, {"time", to_text(head->head.time)},
+      return Json{{"kind", "ledger head"},
+                  {"ledger", head->ledger.text()},
+                  {"size", head->head.size},
+                  {"root", head->head.root.text()},
+                  {"time", to_text(head->head.time)},
                   {"signature", ledger::verify_head(*head) ? "good" : "BAD"}};
     }
   }
   if (const auto message = syndication::parse_standing_message(bytes)) {
-    return Json{{"kind", "message"}, {"uri", message->topic.ns.text() + "/" + message->topic.uri.text()},
+    return Json{{"kind", "message"},
+                {"uri", message->topic.ns.text() + "/" + message->topic.uri.text()},
                 {"proof", describe_proof(message->proof)}};
   }
   if (const auto object = wave::parse_object(bytes)) return describe(*object);
@@ -164,7 +171,8 @@ Verb inspect_verb(CLI::App& command) {
 
 void add_file_verbs(Verbs& verbs) {
   verbs.add("proof", "Keep the proof that somebody may do something", proof_verb);
-  verbs.add("verify", "Check a message, proof or object from a file, without a ledger", verify_verb);
+  verbs.add("verify", "Check a message, proof or object from a file, without a ledger",
+            verify_verb);
   verbs.add("inspect", "Show what a file, id, key or alias is", inspect_verb);
 }
 

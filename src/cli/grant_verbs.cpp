@@ -21,9 +21,13 @@ struct Options {
 
 Verb grant(CLI::App& command) {
   const auto o = std::make_shared<Options>();
-  command.add_option("grantee", o->grantee, "Who gets it: a key, alias or name; or everyone")->required();
-  command.add_option("uri", o->uri, "On what: NAMESPACE/pattern; + is one cell, * any number")->required();
-  command.add_option("permissions", o->permissions, "Which rights: P publish, C C+ C* consume, T T+ T* tap, L list; e.g. PC*L")
+  command.add_option("grantee", o->grantee, "Who gets it: a key, alias or name; or everyone")
+      ->required();
+  command.add_option("uri", o->uri, "On what: NAMESPACE/pattern; + is one cell, * any number")
+      ->required();
+  command
+      .add_option("permissions", o->permissions,
+                  "Which rights: P publish, C C+ C* consume, T T+ T* tap, L list; e.g. PC*L")
       ->required();
   command.add_option("--ttl", o->ttl, "How many more times it may be passed on (default 0)");
   command.add_option("--expires", o->expires, "When it ends: 90d or a time (default 90d)");
@@ -52,7 +56,8 @@ Verb grant(CLI::App& command) {
     if (app.json) {
       print_json({{"id", reply.id()}, {"position", reply.position()}});
     } else {
-      print_line(fmt::format("granted {} on {} to {}  DoT {}", o->permissions, o->uri, o->grantee, reply.id()));
+      print_line(fmt::format("granted {} on {} to {}  DoT {}", o->permissions, o->uri, o->grantee,
+                             reply.id()));
     }
     return {};
   };
@@ -85,8 +90,11 @@ Verb resolve(CLI::App& command) {
   return [what](App& app) -> Result<void> {
     BW_TRY(client::Client * agent, app.connect());
     BW_TRY(const api::ResolveReply reply, agent->resolve(*what));
-    const Json fields{{"key", reply.key()}, {"alias", reply.alias()}, {"name", reply.name()},
-                      {"router", reply.router()}, {"address", reply.address()}};
+    const Json fields{{"key", reply.key()},
+                      {"alias", reply.alias()},
+                      {"name", reply.name()},
+                      {"router", reply.router()},
+                      {"address", reply.address()}};
     if (app.json) {
       print_json(fields);
     } else {

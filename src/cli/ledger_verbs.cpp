@@ -37,9 +37,11 @@ Verb status_verb(CLI::App&) {
 // Reads the ledger file from end to end: form and signature of each entry, and the root over all.
 Verb verify_verb(CLI::App& command) {
   const auto file = std::make_shared<std::string>();
-  command.add_option("file", *file, "Ledger file (default: this node's; stop the node, or give a copy)");
+  command.add_option("file", *file,
+                     "Ledger file (default: this node's; stop the node, or give a copy)");
   return [file](App& app) -> Result<void> {
-    const auto path = file->empty() ? app.path() / "authority" / "ledger.log" : std::filesystem::path(*file);
+    const auto path =
+        file->empty() ? app.path() / "authority" / "ledger.log" : std::filesystem::path(*file);
     if (!std::filesystem::exists(path)) {
       return fail(ErrorCode::kNotFound, "there is no ledger file {}", path.string());
     }
@@ -48,13 +50,16 @@ Verb verify_verb(CLI::App& command) {
     crypto::Frontier frontier;
     BW_CHECK(log->scan(0, [&](std::uint64_t index, std::uint64_t, ByteView entry) -> Result<void> {
       const auto object = wave::parse_object(entry);
-      const auto good = object ? wave::verify_signature(*object) : Result<void>(fail(object.error()));
+      const auto good =
+          object ? wave::verify_signature(*object) : Result<void>(fail(object.error()));
       if (!good) return fail(good.error().code, "entry {}: {}", index, good.error().message);
       frontier.add(crypto::leaf_hash(entry));
       progress.at(index);
       return {};
     }));
-    const Json fields{{"file", path.string()}, {"entries", log->size()}, {"root", frontier.root().text()},
+    const Json fields{{"file", path.string()},
+                      {"entries", log->size()},
+                      {"root", frontier.root().text()},
                       {"verdict", "every entry is well formed and signed"}};
     if (app.json) {
       print_json(fields);

@@ -38,7 +38,8 @@ Json json_of(const api::WhyReply& reply) {
   out["gave_up"] = reply.gave_up();
   out["misses"] = Json::array();
   for (const api::NearMiss& miss : reply.misses()) {
-    out["misses"].push_back({{"reason", miss.reason()}, {"link", miss.link()}, {"path", to_json(miss.hops())}});
+    out["misses"].push_back(
+        {{"reason", miss.reason()}, {"link", miss.link()}, {"path", to_json(miss.hops())}});
   }
   out["granters"] = Json::array();
   for (const std::string& granter : reply.granters()) out["granters"].push_back(granter);
@@ -79,7 +80,8 @@ Verb why_verb(CLI::App& command) {
       print_why(reply);
     }
     if (reply.allowed()) return {};
-    return fail(ErrorCode::kDenied, "{} may not {} on {}", question->entity, question->permissions, question->uri);
+    return fail(ErrorCode::kDenied, "{} may not {} on {}", question->entity, question->permissions,
+                question->uri);
   };
 }
 
@@ -110,9 +112,12 @@ Verb what_can_verb(CLI::App& command) {
     Table table({"NAMESPACE", "PATTERN", "RIGHTS", "TTL", "UNTIL"});
     for (const api::Capability& capability : list.capabilities()) {
       if (app.json) {
-        print_json({{"namespace", capability.ns()}, {"pattern", capability.pattern()},
-                    {"permissions", capability.permissions()}, {"ttl", capability.ttl()},
-                    {"expires_us", capability.expires_us()}, {"path", to_json(capability.path())}});
+        print_json({{"namespace", capability.ns()},
+                    {"pattern", capability.pattern()},
+                    {"permissions", capability.permissions()},
+                    {"ttl", capability.ttl()},
+                    {"expires_us", capability.expires_us()},
+                    {"path", to_json(capability.path())}});
       }
       table.row({capability.ns(), capability.pattern(), capability.permissions(),
                  std::to_string(capability.ttl()), time_text(capability.expires_us())});
@@ -150,22 +155,32 @@ Verb graph_verb(CLI::App& command) {
     request.set_depth(*depth);
     request.set_most(*most);
     BW_TRY(const api::GraphReply graph, agent->graph(request));
-    if (!app.json) print_line("digraph grants {\n  rankdir=LR; node [shape=box, fontname=\"sans-serif\"];");
+    if (!app.json)
+      print_line("digraph grants {\n  rankdir=LR; node [shape=box, fontname=\"sans-serif\"];");
     for (const api::GraphEdge& edge : graph.edges()) {
       const api::Hop& hop = edge.hop();
       if (app.json) {
-        print_json({{"dot", hop.dot()}, {"granter", hop.granter()}, {"grantee", hop.grantee()}, {"namespace", edge.ns()},
-                    {"permissions", hop.permissions()}, {"pattern", hop.pattern()}, {"ttl", hop.ttl()},
-                    {"expires_us", hop.expires_us()}, {"state", edge.state()}});
+        print_json({{"dot", hop.dot()},
+                    {"granter", hop.granter()},
+                    {"grantee", hop.grantee()},
+                    {"namespace", edge.ns()},
+                    {"permissions", hop.permissions()},
+                    {"pattern", hop.pattern()},
+                    {"ttl", hop.ttl()},
+                    {"expires_us", hop.expires_us()},
+                    {"state", edge.state()}});
         continue;
       }
-      const std::string label = dot_string({hop.permissions(), edge.ns().substr(0, 8) + "/" + hop.pattern(),
-                                            "ttl " + std::to_string(hop.ttl())});
+      const std::string label =
+          dot_string({hop.permissions(), edge.ns().substr(0, 8) + "/" + hop.pattern(),
+                      "ttl " + std::to_string(hop.ttl())});
       print_line(fmt::format("  {} -> {} [label={}{}];", dot_string({hop.granter().substr(0, 8)}),
-                             dot_string({hop.grantee().substr(0, 8)}), label, edge.state() == "live" ? "" : ", style=dashed"));
+                             dot_string({hop.grantee().substr(0, 8)}), label,
+                             edge.state() == "live" ? "" : ", style=dashed"));
     }
     if (!app.json) print_line("}");
-    if (graph.truncated()) std::fprintf(stderr, "bw: cut at %u grants; ask for more with --most\n", *most);
+    if (graph.truncated())
+      std::fprintf(stderr, "bw: cut at %u grants; ask for more with --most\n", *most);
     return {};
   };
 }

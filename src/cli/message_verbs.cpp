@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <unistd.h>
-
 #include <atomic>
 #include <condition_variable>
 #include <cstdio>
 #include <iostream>
 #include <mutex>
 #include <thread>
+
+#include <unistd.h>
 
 #include "base/limits.hpp"
 #include "base/text.hpp"
@@ -18,7 +18,7 @@
 namespace bw::cli {
 namespace {
 
-constexpr std::uint32_t kTextClass = 64U << 24U;            // 64.0.0.0/4: readable by people
+constexpr std::uint32_t kTextClass = 64U << 24U;  // 64.0.0.0/4: readable by people
 constexpr std::size_t kFramesAhead = 32;
 
 // ---- sending
@@ -78,8 +78,10 @@ Result<void> send_one(App& app, const api::Value& value) {
   return error_of(results);
 }
 
-// Each line of standard input is a message. Reads ahead of the answers by a bounded number of frames.
-Result<void> send_lines(App& app, const SendOptions& options, const api::Value& pattern, std::uint32_t type) {
+// Each line of standard input is a message. Reads ahead of the answers by a bounded number of
+// frames.
+Result<void> send_lines(App& app, const SendOptions& options, const api::Value& pattern,
+                        std::uint32_t type) {
   BW_TRY(client::Client * agent, app.connect());
   const auto stream = agent->publish();
   std::mutex mutex;
@@ -144,10 +146,12 @@ std::function<Verb(CLI::App&)> send_verb(bool persist) {
     command.add_option("uri", o->uri, "NAMESPACE/cell/cell")->required();
     command.add_option("text", o->text, "The content");
     command.add_option("--file", o->file, "Take the content from a file, or - for standard input");
-    command.add_flag("--lines", o->lines, "Each line of standard input is a message, sent as it comes");
+    command.add_flag("--lines", o->lines,
+                     "Each line of standard input is a message, sent as it comes");
     command.add_option("--type", o->type, "Payload object number (default 64.0.1.0, a string)");
     command.add_option("--expires", o->expires, "When it is no longer of use: 10s, or a time");
-    command.add_option("--consumers", o->consumers, "Deliver to at most so many subscribers (default: all)");
+    command.add_option("--consumers", o->consumers,
+                       "Deliver to at most so many subscribers (default: all)");
     return [o, persist](App& app) -> Result<void> {
       BW_TRY(const std::uint32_t type, syndication::parse_payload_type(o->type));
       BW_TRY(api::Value value, value_for(*o, persist));
@@ -201,8 +205,12 @@ Json json_of(const api::Delivery& delivery) {
     }
     payloads.push_back(std::move(out));
   }
-  return {{"uri", delivery.uri()}, {"from", delivery.from()}, {"created_us", delivery.created_us()},
-          {"persisted", delivery.persisted()}, {"stored", delivery.stored()}, {"id", delivery.id()},
+  return {{"uri", delivery.uri()},
+          {"from", delivery.from()},
+          {"created_us", delivery.created_us()},
+          {"persisted", delivery.persisted()},
+          {"stored", delivery.stored()},
+          {"id", delivery.id()},
           {"payload", std::move(payloads)}};
 }
 
@@ -211,9 +219,10 @@ void print_delivery(const App& app, const api::Delivery& delivery) {
   std::string content;
   for (const api::PayloadObject& payload : delivery.payload()) {
     if (!content.empty()) content += "  ";
-    content += is_text(payload) ? printable(payload.content(), 2000)
-                                : fmt::format("[{}, {} bytes]", syndication::payload_type_text(payload.type()),
-                                              payload.content().size());
+    content += is_text(payload)
+                   ? printable(payload.content(), 2000)
+                   : fmt::format("[{}, {} bytes]", syndication::payload_type_text(payload.type()),
+                                 payload.content().size());
   }
   print_line(fmt::format("{}  {}  {}", time_text(delivery.created_us()), delivery.uri(), content));
 }
@@ -224,7 +233,8 @@ void print_news(const App& app, const api::DeliveryFrame& frame) {
     if (frame.lost() > 0) print_json({{"lost", frame.lost()}});
     return;
   }
-  if (!frame.event().empty()) std::fprintf(stderr, "-- %s\n", printable(frame.event(), 500).c_str());
+  if (!frame.event().empty())
+    std::fprintf(stderr, "-- %s\n", printable(frame.event(), 500).c_str());
   if (frame.lost() > 0) {
     std::fprintf(stderr, "-- %llu messages lost\n", static_cast<unsigned long long>(frame.lost()));
   }
@@ -316,9 +326,11 @@ Verb subscribe_verb(CLI::App& command) {
   command.add_option("uri", o->uri, "NAMESPACE/pattern; + is one cell, * any number")->required();
   command.add_flag("--tap", o->tap, "Do not count as a consumer (needs T rights)");
   command.add_flag("--replay", o->replay, "First the persisted messages that match");
-  command.add_flag("--permitted", o->permitted, "Everything under the pattern that I may see, not all or nothing");
+  command.add_flag("--permitted", o->permitted,
+                   "Everything under the pattern that I may see, not all or nothing");
   command.add_option("--count", o->count, "Stop after so many messages");
-  command.add_option("--timeout", o->timeout, "Stop after this long; exit code 5 when --count was not reached");
+  command.add_option("--timeout", o->timeout,
+                     "Stop after this long; exit code 5 when --count was not reached");
   command.add_option("--save", o->save, "Keep the last message in this file, for 'bw verify'");
   return [o](App& app) -> Result<void> {
     app.stop_on_signals();
@@ -329,10 +341,12 @@ Verb subscribe_verb(CLI::App& command) {
     }
     Receiver receiver(app, *o);
     const Deadline deadline(*agent, timeout);
-    BW_CHECK(agent->subscribe(request_of(app, *o), [&](const auto& frame) { return receiver.take(frame); }));
+    BW_CHECK(agent->subscribe(request_of(app, *o),
+                              [&](const auto& frame) { return receiver.take(frame); }));
     BW_CHECK(receiver.saved());
     if (!deadline.passed() || receiver.enough() || o->count == 0) return {};
-    return fail(ErrorCode::kUnavailable, "{} of {} messages came within {}", receiver.seen(), o->count, o->timeout);
+    return fail(ErrorCode::kUnavailable, "{} of {} messages came within {}", receiver.seen(),
+                o->count, o->timeout);
   };
 }
 
@@ -345,14 +359,16 @@ Verb query_verb(CLI::App& command) {
     app.stop_on_signals();
     BW_TRY(client::Client * agent, app.connect());
     Receiver receiver(app, *o);
-    BW_CHECK(agent->query(request_of(app, *o), [&](const auto& frame) { return receiver.take(frame); }));
+    BW_CHECK(
+        agent->query(request_of(app, *o), [&](const auto& frame) { return receiver.take(frame); }));
     return receiver.saved();
   };
 }
 
 Verb list_verb(CLI::App& command) {
   const auto uri = std::make_shared<std::string>();
-  command.add_option("uri", *uri, "NAMESPACE or NAMESPACE/cell/...; its children are listed")->required();
+  command.add_option("uri", *uri, "NAMESPACE or NAMESPACE/cell/...; its children are listed")
+      ->required();
   return [uri](App& app) -> Result<void> {
     BW_TRY(client::Client * agent, app.connect());
     api::ListRequest request;

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/output.hpp"
 
-#include <unistd.h>
-
 #include <cstdio>
+
+#include <unistd.h>
 
 #include "base/text.hpp"
 
 namespace bw::cli {
 namespace {
 
-Time now() { return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()); }
+Time now() {
+  return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+}
 
 }  // namespace
 
@@ -63,9 +65,11 @@ void Progress::at(std::uint64_t done) {
   const double seconds = std::chrono::duration<double>(moment - began_).count();
   const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
   const double left = rate > 0 ? static_cast<double>(total_ - done) / rate : 0;
-  std::fprintf(stderr, "\r\033[K%s  %llu / %llu  %.0f %%  %.0f/s  %.0f s left", what_.c_str(),
-               static_cast<unsigned long long>(done), static_cast<unsigned long long>(total_),
-               total_ == 0 ? 100.0 : 100.0 * static_cast<double>(done) / static_cast<double>(total_), rate, left);
+  std::fprintf(
+      stderr, "\r\033[K%s  %llu / %llu  %.0f %%  %.0f/s  %.0f s left", what_.c_str(),
+      static_cast<unsigned long long>(done), static_cast<unsigned long long>(total_),
+      total_ == 0 ? 100.0 : 100.0 * static_cast<double>(done) / static_cast<double>(total_), rate,
+      left);
 }
 
 std::string time_text(std::int64_t micros) {
@@ -77,33 +81,43 @@ Result<std::int64_t> when(const std::string& text) {
   if (const auto time = parse_time(text)) return time->time_since_epoch().count();
   const auto duration = parse_duration(text);
   if (!duration) {
-    return fail(ErrorCode::kInvalidArgument, "'{}' is neither a time (2026-12-31T23:59:59Z, never) nor a "
-                "duration (90d, 1h30m)", printable(text, 60));
+    return fail(ErrorCode::kInvalidArgument,
+                "'{}' is neither a time (2026-12-31T23:59:59Z, never) nor a "
+                "duration (90d, 1h30m)",
+                printable(text, 60));
   }
   return std::min(now() + *duration, kNever).time_since_epoch().count();
 }
 
 int exit_code(ErrorCode code) {
   switch (code) {
-    case ErrorCode::kInvalidArgument: return 2;
+    case ErrorCode::kInvalidArgument:
+      return 2;
     case ErrorCode::kDenied:
     case ErrorCode::kRevoked:
     case ErrorCode::kExpired:
-    case ErrorCode::kReplayed: return 3;
-    case ErrorCode::kNotFound: return 4;
+    case ErrorCode::kReplayed:
+      return 3;
+    case ErrorCode::kNotFound:
+      return 4;
     case ErrorCode::kUnavailable:
-    case ErrorCode::kStale: return 5;
-    case ErrorCode::kConflict: return 6;
+    case ErrorCode::kStale:
+      return 5;
+    case ErrorCode::kConflict:
+      return 6;
     case ErrorCode::kLimited:
     case ErrorCode::kBlacklisted:
-    case ErrorCode::kTooLarge: return 7;
+    case ErrorCode::kTooLarge:
+      return 7;
     case ErrorCode::kMalformed:
     case ErrorCode::kBadSignature:
     case ErrorCode::kUnsupported:
     case ErrorCode::kCorrupt:
-    case ErrorCode::kFork: return 8;
+    case ErrorCode::kFork:
+      return 8;
     case ErrorCode::kIo:
-    case ErrorCode::kInternal: break;
+    case ErrorCode::kInternal:
+      break;
   }
   return 1;
 }

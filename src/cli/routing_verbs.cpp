@@ -11,7 +11,9 @@ void show(const App& app, const api::ObjectReply& reply, const std::string& done
 }
 
 // A router's verbs sign with the key named "router" unless told otherwise.
-std::string router_key(const App& app) { return app.as.empty() ? "router" : app.as; }
+std::string router_key(const App& app) {
+  return app.as.empty() ? "router" : app.as;
+}
 
 Verb offer(CLI::App& command) {
   const auto ns = std::make_shared<std::string>();
@@ -22,7 +24,8 @@ Verb offer(CLI::App& command) {
     request.set_as(router_key(app));
     request.set_other(*ns);
     BW_TRY(const api::ObjectReply reply, agent->offer_routing(request));
-    show(app, reply, fmt::format("offered to route {}; its owner accepts with 'bw router accept'", *ns));
+    show(app, reply,
+         fmt::format("offered to route {}; its owner accepts with 'bw router accept'", *ns));
     return {};
   };
 }
@@ -30,9 +33,11 @@ Verb offer(CLI::App& command) {
 Verb accept(CLI::App& command) {
   const auto router = std::make_shared<std::string>();
   const auto staleness = std::make_shared<std::string>();
-  command.add_option("router", *router, "Which router shall carry the namespace of --as")->required();
-  command.add_option("--max-staleness", *staleness,
-                     "How long nodes may go on deciding while cut off from the ledger (default 5m)");
+  command.add_option("router", *router, "Which router shall carry the namespace of --as")
+      ->required();
+  command.add_option(
+      "--max-staleness", *staleness,
+      "How long nodes may go on deciding while cut off from the ledger (default 5m)");
   return [router, staleness](App& app) -> Result<void> {
     BW_TRY(client::Client * agent, app.connect());
     api::AffinityRequest request;
@@ -40,7 +45,8 @@ Verb accept(CLI::App& command) {
     request.set_other(*router);
     if (!staleness->empty()) {
       BW_TRY(const Duration bound, parse_duration(*staleness));
-      request.set_max_staleness_s(static_cast<std::uint32_t>(std::chrono::floor<std::chrono::seconds>(bound).count()));
+      request.set_max_staleness_s(
+          static_cast<std::uint32_t>(std::chrono::floor<std::chrono::seconds>(bound).count()));
     }
     BW_TRY(const api::ObjectReply reply, agent->accept_routing(request));
     show(app, reply, fmt::format("router {} carries namespace {} now", *router, app.as));
@@ -51,15 +57,19 @@ Verb accept(CLI::App& command) {
 Verb retract(CLI::App& command) {
   const auto other = std::make_shared<std::string>();
   const auto acceptance = std::make_shared<bool>(false);
-  command.add_option("other", *other, "The namespace (of an offer) or the router (of an acceptance)")->required();
-  command.add_flag("--acceptance", *acceptance, "--as is a namespace that takes its acceptance back");
+  command
+      .add_option("other", *other, "The namespace (of an offer) or the router (of an acceptance)")
+      ->required();
+  command.add_flag("--acceptance", *acceptance,
+                   "--as is a namespace that takes its acceptance back");
   return [other, acceptance](App& app) -> Result<void> {
     BW_TRY(client::Client * agent, app.connect());
     api::AffinityRequest request;
     request.set_as(*acceptance ? app.as : router_key(app));
     request.set_other(*other);
     request.set_retract(true);
-    BW_TRY(const api::ObjectReply reply, *acceptance ? agent->accept_routing(request) : agent->offer_routing(request));
+    BW_TRY(const api::ObjectReply reply,
+           *acceptance ? agent->accept_routing(request) : agent->offer_routing(request));
     show(app, reply, "retracted");
     return {};
   };
@@ -86,7 +96,9 @@ Verb blacklist(CLI::App&) {
     Table table({"ENTITY", "UNTIL", "STRIKES"});
     for (const api::BlacklistEntry& entry : reply.entries()) {
       if (app.json) {
-        print_json({{"entity", entry.entity()}, {"until_us", entry.until_us()}, {"strikes", entry.strikes()}});
+        print_json({{"entity", entry.entity()},
+                    {"until_us", entry.until_us()},
+                    {"strikes", entry.strikes()}});
       }
       table.row({entry.entity(), time_text(entry.until_us()), std::to_string(entry.strikes())});
     }
@@ -111,7 +123,8 @@ Result<std::string> router_for(client::Client& agent, const std::string& chosen)
   if (!chosen.empty()) return chosen;
   BW_TRY(const api::InfoReply info, agent.info());
   if (!info.router_key().empty()) return info.router_key();
-  return fail(ErrorCode::kInvalidArgument, "this agent's process is no router: name one with --router KEY, after its "
+  return fail(ErrorCode::kInvalidArgument,
+              "this agent's process is no router: name one with --router KEY, after its "
               "operator ran 'bw router offer'");
 }
 
@@ -120,8 +133,10 @@ Verb create_namespace(CLI::App& command) {
   const auto name = std::make_shared<std::string>();
   const auto router = std::make_shared<std::string>();
   const auto no_alias = std::make_shared<bool>(false);
-  command.add_option("name", *name, "Name of its key here, and its alias on the ledger")->required();
-  command.add_option("--router", *router, "Key of the router that shall carry it (default: this process)");
+  command.add_option("name", *name, "Name of its key here, and its alias on the ledger")
+      ->required();
+  command.add_option("--router", *router,
+                     "Key of the router that shall carry it (default: this process)");
   command.add_flag("--no-alias", *no_alias, "Do not claim the name as an alias");
   return [=](App& app) -> Result<void> {
     BW_TRY(client::Client * agent, app.connect());
@@ -149,8 +164,11 @@ Verb create_namespace(CLI::App& command) {
     BW_CHECK(agent->accept_routing(accepted));
     BW_TRY(const api::ResolveReply resolved, agent->resolve(*name));
     if (app.json) {
-      print_json({{"name", *name}, {"key", resolved.key()}, {"alias", resolved.alias()},
-                  {"router", resolved.router()}, {"address", resolved.address()}});
+      print_json({{"name", *name},
+                  {"key", resolved.key()},
+                  {"alias", resolved.alias()},
+                  {"router", resolved.router()},
+                  {"address", resolved.address()}});
     } else {
       print_line(fmt::format("namespace {}  {}", *name, resolved.key()));
       print_line(fmt::format("carried by router {} at {}", resolved.router(), resolved.address()));

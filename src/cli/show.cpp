@@ -92,8 +92,12 @@ void print_fields(const Json& fields) {
 Json to_json(const google::protobuf::RepeatedPtrField<api::Hop>& path) {
   Json out = Json::array();
   for (const api::Hop& hop : path) {
-    out.push_back({{"dot", hop.dot()}, {"granter", hop.granter()}, {"grantee", hop.grantee()},
-                   {"permissions", hop.permissions()}, {"pattern", hop.pattern()}, {"ttl", hop.ttl()},
+    out.push_back({{"dot", hop.dot()},
+                   {"granter", hop.granter()},
+                   {"grantee", hop.grantee()},
+                   {"permissions", hop.permissions()},
+                   {"pattern", hop.pattern()},
+                   {"ttl", hop.ttl()},
                    {"expires_us", hop.expires_us()}});
   }
   return out;
@@ -138,7 +142,8 @@ Verb revoke_verb(CLI::App& command) {
     if (app.json) {
       print_json({{"id", reply.id()}, {"position", reply.position()}});
     } else {
-      print_line(fmt::format("revoked {}  (entry {} of the ledger)", printable(*target, 60), reply.position()));
+      print_line(fmt::format("revoked {}  (entry {} of the ledger)", printable(*target, 60),
+                             reply.position()));
     }
     return {};
   };

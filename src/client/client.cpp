@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/client.hpp"
 
-#include <bosswave.grpc.pb.h>
-#include <grpcpp/grpcpp.h>
-
 #include <mutex>
 #include <set>
+
+#include <bosswave.grpc.pb.h>
+#include <grpcpp/grpcpp.h>
 
 namespace bw::client {
 namespace {
@@ -23,14 +23,21 @@ ErrorCode code_named(std::string_view name) {
 
 ErrorCode code_of(grpc::StatusCode status) {
   switch (status) {
-    case grpc::StatusCode::NOT_FOUND: return ErrorCode::kNotFound;
+    case grpc::StatusCode::NOT_FOUND:
+      return ErrorCode::kNotFound;
     case grpc::StatusCode::PERMISSION_DENIED:
-    case grpc::StatusCode::UNAUTHENTICATED: return ErrorCode::kDenied;
-    case grpc::StatusCode::ALREADY_EXISTS: return ErrorCode::kConflict;
-    case grpc::StatusCode::INVALID_ARGUMENT: return ErrorCode::kInvalidArgument;
-    case grpc::StatusCode::RESOURCE_EXHAUSTED: return ErrorCode::kLimited;
-    case grpc::StatusCode::UNAVAILABLE: return ErrorCode::kUnavailable;
-    default: return ErrorCode::kInternal;
+    case grpc::StatusCode::UNAUTHENTICATED:
+      return ErrorCode::kDenied;
+    case grpc::StatusCode::ALREADY_EXISTS:
+      return ErrorCode::kConflict;
+    case grpc::StatusCode::INVALID_ARGUMENT:
+      return ErrorCode::kInvalidArgument;
+    case grpc::StatusCode::RESOURCE_EXHAUSTED:
+      return ErrorCode::kLimited;
+    case grpc::StatusCode::UNAVAILABLE:
+      return ErrorCode::kUnavailable;
+    default:
+      return ErrorCode::kInternal;
   }
 }
 
@@ -78,8 +85,8 @@ struct Client::Impl {
     return reply;
   }
 
-  Result<void> consume(std::unique_ptr<grpc::ClientReader<api::DeliveryFrame>> reader, Call& under_way,
-                       const OnFrame& on_frame) {
+  Result<void> consume(std::unique_ptr<grpc::ClientReader<api::DeliveryFrame>> reader,
+                       Call& under_way, const OnFrame& on_frame) {
     api::DeliveryFrame frame;
     bool stopped = false;
     while (!stopped && reader->Read(&frame)) stopped = !on_frame(frame);
@@ -101,7 +108,8 @@ namespace {
 
 class StreamPublisher final : public Publisher {
  public:
-  explicit StreamPublisher(Client::Impl& impl) : call_(impl), stream_(impl.stub->Publish(&call_.context)) {}
+  explicit StreamPublisher(Client::Impl& impl)
+      : call_(impl), stream_(impl.stub->Publish(&call_.context)) {}
   ~StreamPublisher() override {
     if (!finished_) {
       call_.context.TryCancel();
@@ -135,12 +143,15 @@ Result<std::unique_ptr<Client>> Client::connect(const Address& address, Duration
   arguments.SetMaxReceiveMessageSize(kMessageBytes);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 500);
-  impl->channel = grpc::CreateCustomChannel(address.target, grpc::InsecureChannelCredentials(), arguments);
+  impl->channel =
+      grpc::CreateCustomChannel(address.target, grpc::InsecureChannelCredentials(), arguments);
   impl->token = address.token;
   const auto deadline = std::chrono::system_clock::now() + patience;
   if (!impl->channel->WaitForConnected(deadline)) {
-    return fail(ErrorCode::kUnavailable, "no agent answers at {}: start one with 'bw up', or name another "
-                "with --dir or --agent", address.target);
+    return fail(ErrorCode::kUnavailable,
+                "no agent answers at {}: start one with 'bw up', or name another "
+                "with --dir or --agent",
+                address.target);
   }
   impl->stub = api::Agent::NewStub(impl->channel);
   return std::unique_ptr<Client>(new Client(std::move(impl)));
@@ -158,7 +169,9 @@ Result<api::EntityReply> Client::renew_entity(const api::CreateEntityRequest& re
 Result<api::EntityReply> Client::import_key(const api::ImportKeyRequest& request) {
   return impl_->call(&api::Agent::Stub::ImportKey, request);
 }
-Result<api::KeyList> Client::list_keys() { return impl_->call(&api::Agent::Stub::ListKeys, api::Empty()); }
+Result<api::KeyList> Client::list_keys() {
+  return impl_->call(&api::Agent::Stub::ListKeys, api::Empty());
+}
 Result<api::ObjectReply> Client::grant(const api::GrantRequest& request) {
   return impl_->call(&api::Agent::Stub::Grant, request);
 }
@@ -213,12 +226,16 @@ Result<api::GraphReply> Client::graph(const api::GraphRequest& request) {
 Result<api::ListReply> Client::list(const api::ListRequest& request) {
   return impl_->call(&api::Agent::Stub::List, request);
 }
-Result<api::InfoReply> Client::info() { return impl_->call(&api::Agent::Stub::Info, api::Empty()); }
+Result<api::InfoReply> Client::info() {
+  return impl_->call(&api::Agent::Stub::Info, api::Empty());
+}
 Result<api::BlacklistReply> Client::blacklist() {
   return impl_->call(&api::Agent::Stub::RouterBlacklist, api::Empty());
 }
 
-std::unique_ptr<Publisher> Client::publish() { return std::make_unique<StreamPublisher>(*impl_); }
+std::unique_ptr<Publisher> Client::publish() {
+  return std::make_unique<StreamPublisher>(*impl_);
+}
 
 Result<void> Client::subscribe(const api::SubscribeRequest& request, const OnFrame& on_frame) {
   Impl::Call under_way(*impl_);

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <bosswave.pb.h>
-
 #include <functional>
 #include <memory>
 #include <string>
 
+#include <bosswave.pb.h>
+
 #include "base/result.hpp"
 #include "base/time.hpp"
 
-// The C++ client of an agent's API: what any third party could write, and all that the programs of this
-// project use. Keeps gRPC's headers out of theirs.
+// The C++ client of an agent's API: what any third party could write, and all that the programs of
+// this project use. Keeps gRPC's headers out of theirs.
 namespace bw::client {
 
 namespace api = bosswave::v1;

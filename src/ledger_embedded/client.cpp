@@ -2,10 +2,11 @@
 #include "ledger_embedded/client.hpp"
 
 #include <atomic>
-#include <boost/asio/post.hpp>
 #include <deque>
 #include <map>
 #include <mutex>
+
+#include <boost/asio/post.hpp>
 
 #include "ledger_embedded/head_keeper.hpp"
 #include "net/task_group.hpp"
@@ -51,10 +52,16 @@ struct Client::Impl final : std::enable_shared_from_this<Client::Impl> {
     bool sent = false;
   };
 
-  Impl(net::asio::io_context& io, ledger::EntrySink& entries, const crypto::SubtreeReader& entry_tree,
-       const Clock& wall_clock, telemetry::Log& logger, ClientOptions chosen)
-      : context(io), sink(entries), tree(entry_tree), clock(wall_clock), log(logger),
-        options(std::move(chosen)), keeper(options.heads, options.key, entry_tree),
+  Impl(net::asio::io_context& io, ledger::EntrySink& entries,
+       const crypto::SubtreeReader& entry_tree, const Clock& wall_clock, telemetry::Log& logger,
+       ClientOptions chosen)
+      : context(io),
+        sink(entries),
+        tree(entry_tree),
+        clock(wall_clock),
+        log(logger),
+        options(std::move(chosen)),
+        keeper(options.heads, options.key, entry_tree),
         tasks(io.get_executor()) {}
 
   // ---- following
@@ -75,7 +82,8 @@ struct Client::Impl final : std::enable_shared_from_this<Client::Impl> {
     if (!connected) co_return connected.error();
     net::ChannelPtr fresh = *connected;
     session::Self self{nullptr, wire::Role::kFollower, {}};
-    const auto peer = co_await session::open(fresh, std::move(self), options.key, wire::Role::kLedger);
+    const auto peer =
+        co_await session::open(fresh, std::move(self), options.key, wire::Role::kLedger);
     if (!peer) co_return peer.error();
     auto restored = frontier_of(tree, sink.size());
     if (!restored) co_return restored.error();
@@ -94,7 +102,8 @@ struct Client::Impl final : std::enable_shared_from_this<Client::Impl> {
   Result<void> handle(ByteView bytes) {
     BW_TRY(const wire::ParsedFrame parsed, wire::parse_frame(bytes));
     if (const auto* head = std::get_if<wire::HeadFrame>(&parsed.frame)) return take_head(*head);
-    if (const auto* entries = std::get_if<wire::Entries>(&parsed.frame)) return take_entries(*entries);
+    if (const auto* entries = std::get_if<wire::Entries>(&parsed.frame))
+      return take_entries(*entries);
     if (const auto* submitted = std::get_if<wire::SubmittedFrame>(&parsed.frame)) {
       finish(submitted->request, from_wire(*submitted));
       return {};
@@ -136,8 +145,8 @@ struct Client::Impl final : std::enable_shared_from_this<Client::Impl> {
 
   Result<void> spoke(const ledger::SignedHead& head) {
     BW_CHECK(keeper.advance(head, sink.size()));
-    // A head's own time counts, so that an old one cannot be passed off as news; a clock ahead of ours
-    // does not make us fresher than now.
+    // A head's own time counts, so that an old one cannot be passed off as news; a clock ahead of
+    // ours does not make us fresher than now.
     const Time now = clock.now();
     const bool recent = head.head.time + limits::kDefaultStaleness > now;
     if (!recent) {
@@ -162,7 +171,8 @@ struct Client::Impl final : std::enable_shared_from_this<Client::Impl> {
   void take_submission(std::vector<Bytes> objects, SubmitDone done) {
     if (const auto fork = keeper.fork()) return done(fail(*fork));
     if (submissions.size() >= kMostWaiting) {
-      return done(fail(ErrorCode::kLimited, "{} submissions wait for the ledger already", kMostWaiting));
+      return done(
+          fail(ErrorCode::kLimited, "{} submissions wait for the ledger already", kMostWaiting));
     }
     const std::uint32_t request = next_request++;
     auto& waiting = submissions[request];

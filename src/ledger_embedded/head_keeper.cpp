@@ -8,7 +8,9 @@ namespace {
 
 constexpr unsigned kMode = 0644;
 
-std::filesystem::path evidence_of(const std::filesystem::path& file) { return file.string() + ".fork"; }
+std::filesystem::path evidence_of(const std::filesystem::path& file) {
+  return file.string() + ".fork";
+}
 
 }  // namespace
 
@@ -19,10 +21,11 @@ HeadKeeper::HeadKeeper(std::filesystem::path file, const EntityKey& ledger,
 Result<void> HeadKeeper::load(std::uint64_t held) {
   const std::scoped_lock lock(mutex_);
   if (std::filesystem::exists(evidence_of(file_))) {
-    fork_ = Error{ErrorCode::kFork,
-                  fmt::format("ledger {} showed two histories; the evidence is in {}. Do not trust it "
-                              "any more: move to another ledger", ledger_.text(),
-                              evidence_of(file_).string())};
+    fork_ =
+        Error{ErrorCode::kFork,
+              fmt::format("ledger {} showed two histories; the evidence is in {}. Do not trust it "
+                          "any more: move to another ledger",
+                          ledger_.text(), evidence_of(file_).string())};
     return fail(*fork_);
   }
   auto file = store::File::open(file_, 0);
@@ -30,16 +33,20 @@ Result<void> HeadKeeper::load(std::uint64_t held) {
   BW_TRY(const Bytes bytes, store::read_whole(*file, ledger::kSignedHeadBytes));
   BW_TRY(const ledger::SignedHead kept, ledger::parse_head(bytes));
   if (kept.ledger != ledger_ || !ledger::verify_head(kept)) {
-    return fail(ErrorCode::kCorrupt, "{} holds a head that ledger {} did not sign; if you changed "
-                "ledgers, use a new directory", file_.string(), ledger_.text());
+    return fail(ErrorCode::kCorrupt,
+                "{} holds a head that ledger {} did not sign; if you changed "
+                "ledgers, use a new directory",
+                file_.string(), ledger_.text());
   }
-  // Fewer entries than the head says: the copy here was put back or lost. They are fetched again and
-  // must then give this head.
+  // Fewer entries than the head says: the copy here was put back or lost. They are fetched again
+  // and must then give this head.
   if (kept.head.size <= held) {
     BW_TRY(const Hash root, crypto::root_at(tree_, kept.head.size));
     if (root != kept.head.root) {
-      return fail(ErrorCode::kCorrupt, "the entries held here are not those of the head in {}; "
-                  "remove the directory to fetch them again", file_.string());
+      return fail(ErrorCode::kCorrupt,
+                  "the entries held here are not those of the head in {}; "
+                  "remove the directory to fetch them again",
+                  file_.string());
     }
   } else {
     ahead_ = kept;
@@ -48,8 +55,8 @@ Result<void> HeadKeeper::load(std::uint64_t held) {
   return {};
 }
 
-Result<void> HeadKeeper::check(const ledger::SignedHead& head, std::uint64_t held, const Hash& held_root,
-                               std::span<const Hash> consistency) {
+Result<void> HeadKeeper::check(const ledger::SignedHead& head, std::uint64_t held,
+                               const Hash& held_root, std::span<const Hash> consistency) {
   const std::scoped_lock lock(mutex_);
   if (fork_) return fail(*fork_);
   if (head.ledger != ledger_ || !ledger::verify_head(head)) {
@@ -61,7 +68,8 @@ Result<void> HeadKeeper::check(const ledger::SignedHead& head, std::uint64_t hel
     if (latest_ && latest_->head.size == head.head.size && latest_->head.root != head.head.root) {
       return record_fork(head, "signed two roots for one size");
     }
-    return fail(ErrorCode::kFork, "ledger {}: its head of {} entries does not extend the {} held here",
+    return fail(ErrorCode::kFork,
+                "ledger {}: its head of {} entries does not extend the {} held here",
                 ledger_.text(), head.head.size, held);
   }
   return {};
@@ -108,9 +116,11 @@ Result<void> HeadKeeper::agrees(const ledger::SignedHead& head) {
 Result<void> HeadKeeper::record_fork(const ledger::SignedHead& theirs, std::string_view what) {
   Bytes evidence = latest_ ? ledger::encode(*latest_) : Bytes{};
   append(evidence, ledger::encode(theirs));
-  fork_ = Error{ErrorCode::kFork, fmt::format("ledger {} {}: this node stops trusting it. Evidence: {}",
-                                              ledger_.text(), what, evidence_of(file_).string())};
-  if (const auto kept = store::atomic_write_file(evidence_of(file_), evidence, kMode, true); !kept) {
+  fork_ =
+      Error{ErrorCode::kFork, fmt::format("ledger {} {}: this node stops trusting it. Evidence: {}",
+                                          ledger_.text(), what, evidence_of(file_).string())};
+  if (const auto kept = store::atomic_write_file(evidence_of(file_), evidence, kMode, true);
+      !kept) {
     fork_->message += fmt::format(" (could not be written: {})", kept.error().message);
   }
   return fail(*fork_);

@@ -15,14 +15,15 @@ namespace bw::ledger_embedded {
 class HeadKeeper {
  public:
   // `tree`: over the entries held here; it must outlive the keeper.
-  HeadKeeper(std::filesystem::path file, const EntityKey& ledger, const crypto::SubtreeReader& tree);
+  HeadKeeper(std::filesystem::path file, const EntityKey& ledger,
+             const crypto::SubtreeReader& tree);
 
-  // Reads what is kept. `held`: entries held here. kFork when evidence of a fork is kept, kCorrupt when
-  // the entries held do not give the root of the kept head.
+  // Reads what is kept. `held`: entries held here. kFork when evidence of a fork is kept, kCorrupt
+  // when the entries held do not give the root of the kept head.
   Result<void> load(std::uint64_t held);
 
-  // A head received from the ledger: properly signed, and it extends what is known. kFork otherwise, with
-  // both heads kept as evidence.
+  // A head received from the ledger: properly signed, and it extends what is known. kFork
+  // otherwise, with both heads kept as evidence.
   Result<void> check(const ledger::SignedHead& head, std::uint64_t held, const Hash& held_root,
                      std::span<const Hash> consistency);
   // The entries up to this head are held now: remember it.

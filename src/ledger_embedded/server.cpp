@@ -2,9 +2,10 @@
 #include "ledger_embedded/server.hpp"
 
 #include <atomic>
-#include <boost/asio/post.hpp>
 #include <mutex>
 #include <unordered_map>
+
+#include <boost/asio/post.hpp>
 
 #include "ledger/head.hpp"
 #include "ledger/pending_state.hpp"
@@ -39,11 +40,17 @@ struct Server::Impl final : std::enable_shared_from_this<Server::Impl> {
 
   Impl(net::asio::io_context& io, store::AuthorityStore& authority, const crypto::SigningKey& own,
        const Clock& wall_clock, ServerOptions chosen, OnAppended appended)
-      : context(io), store(authority), key(own), clock(wall_clock), options(std::move(chosen)),
-        on_appended(std::move(appended)), tasks(io.get_executor()) {}
+      : context(io),
+        store(authority),
+        key(own),
+        clock(wall_clock),
+        options(std::move(chosen)),
+        on_appended(std::move(appended)),
+        tasks(io.get_executor()) {}
 
   // ---- admission
-  // Judges entries one after the other, then appends all that passed at once: one disk flush a call.
+  // Judges entries one after the other, then appends all that passed at once: one disk flush a
+  // call.
   Result<std::vector<ledger::Submitted>> admit(const std::vector<ByteView>& entries) {
     const std::scoped_lock lock(writing);
     ledger::PendingState state(store);
@@ -82,10 +89,10 @@ struct Server::Impl final : std::enable_shared_from_this<Server::Impl> {
     const auto peer = co_await session::accept(channel, std::move(self), std::move(anybody));
     if (!peer) co_return;
     const FollowerId id = next_follower++;
-    followers.emplace(id, Follower{channel,
-                                   {options.entries_per_second, options.burst, clock.now()},
-                                   std::nullopt,
-                                   {}});
+    followers.emplace(
+        id,
+        Follower{
+            channel, {options.entries_per_second, options.burst, clock.now()}, std::nullopt, {}});
     session::OnFrames on_frames = [this, id](std::span<const ByteView> frames) -> Result<void> {
       for (const ByteView frame : frames) BW_CHECK(handle(followers.at(id), frame));
       return {};
@@ -119,7 +126,8 @@ struct Server::Impl final : std::enable_shared_from_this<Server::Impl> {
       limited += submit.objects.size();
       const Error slow{ErrorCode::kLimited,
                        fmt::format("this ledger takes {} entries a second from one connection; "
-                                   "send more slowly", options.entries_per_second)};
+                                   "send more slowly",
+                                   options.entries_per_second)};
       reply.outcomes.assign(submit.objects.size(), {std::nullopt, slow});
     }
     Bytes out;
@@ -130,8 +138,8 @@ struct Server::Impl final : std::enable_shared_from_this<Server::Impl> {
   }
 
   // ---- following
-  // What a follower claims to hold may be more than there is (this log was put back): it gets the head
-  // as it is, and will refuse it.
+  // What a follower claims to hold may be more than there is (this log was put back): it gets the
+  // head as it is, and will refuse it.
   Result<void> first_head(Follower& follower) {
     if (*follower.next <= store.log().size()) return pump(follower);
     return send_head(follower, store.log().size(), store.log().size());
@@ -173,7 +181,8 @@ struct Server::Impl final : std::enable_shared_from_this<Server::Impl> {
   void pump_all() {
     for (auto& [id, follower] : followers) {
       if (!follower.next || *follower.next > store.log().size()) continue;
-      if (const auto sent = pump(follower); !sent) session::close_with(*follower.channel, sent.error());
+      if (const auto sent = pump(follower); !sent)
+        session::close_with(*follower.channel, sent.error());
     }
   }
 
@@ -205,8 +214,8 @@ Server::Server(net::asio::io_context& context, store::AuthorityStore& store,
 Server::~Server() = default;
 
 Result<void> Server::start() {
-  BW_TRY(impl_->listener, net::Listener::bind(impl_->context, impl_->options.listen,
-                                              impl_->options.limits));
+  BW_TRY(impl_->listener,
+         net::Listener::bind(impl_->context, impl_->options.listen, impl_->options.limits));
   impl_->tasks.spawn(impl_->listener->run(
       [this](net::ChannelPtr channel) { impl_->tasks.spawn(impl_->serve(std::move(channel))); }));
   impl_->tasks.spawn(impl_->pump_for_ever());
@@ -216,13 +225,18 @@ Result<void> Server::start() {
 net::Task<void> Server::stop() {
   if (impl_->listener) impl_->listener->stop();
   const Error leaving{ErrorCode::kUnavailable, "the ledger is shutting down"};
-  for (const auto& [id, follower] : impl_->followers) session::close_with(*follower.channel, leaving);
+  for (const auto& [id, follower] : impl_->followers)
+    session::close_with(*follower.channel, leaving);
   impl_->tasks.cancel();
   co_await impl_->tasks.join();
 }
 
-std::string Server::address() const { return impl_->listener ? impl_->listener->address() : ""; }
-const EntityKey& Server::key() const { return impl_->key.public_key(); }
+std::string Server::address() const {
+  return impl_->listener ? impl_->listener->address() : "";
+}
+const EntityKey& Server::key() const {
+  return impl_->key.public_key();
+}
 
 void Server::submit(std::vector<Bytes> objects, SubmitDone done) {
   net::asio::post(impl_->context, [weak = std::weak_ptr(impl_), objects = std::move(objects),

@@ -13,21 +13,23 @@ namespace bw::ledger_embedded {
 
 struct ServerOptions {
   std::string listen = "127.0.0.1:4516";
-  double entries_per_second = 200;      // per connection; there are no fees, so admission is limited
+  double entries_per_second = 200;  // per connection; there are no fees, so admission is limited
   double burst = 2000;
-  Duration head_interval = 15s;         // a fresh signed head at least so often
+  Duration head_interval = 15s;  // a fresh signed head at least so often
   net::ListenerLimits limits;
 };
 
-// The embedded ledger: judges and appends what is submitted, signs heads, serves entries to followers.
-// Lives on one io_context thread; submit() may be called from any.
+// The embedded ledger: judges and appends what is submitted, signs heads, serves entries to
+// followers. Lives on one io_context thread; submit() may be called from any.
 //
-// The ledger's process is also a node: `on_appended` tells its replica, after the entries are durable.
+// The ledger's process is also a node: `on_appended` tells its replica, after the entries are
+// durable.
 class Server : public ledger::Ledger {
  public:
   using OnAppended = std::function<void(const ledger::Effects&)>;
-  Server(net::asio::io_context& context, store::AuthorityStore& store, const crypto::SigningKey& key,
-         const Clock& clock, ServerOptions options, OnAppended on_appended);
+  Server(net::asio::io_context& context, store::AuthorityStore& store,
+         const crypto::SigningKey& key, const Clock& clock, ServerOptions options,
+         OnAppended on_appended);
   ~Server() override;
 
   // Binds; an error says which address and why.

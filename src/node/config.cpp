@@ -27,12 +27,15 @@ Take value_of(T& into, const char* expected) {
   };
 }
 
-Take text(std::string& into) { return value_of(into, "text in quotes"); }
+Take text(std::string& into) {
+  return value_of(into, "text in quotes");
+}
 
 Take positive(double& into) {
   return [&into](const toml::node& node) -> Result<void> {
     const auto value = node.value<double>();
-    if (!value || !(*value > 0)) return fail(ErrorCode::kInvalidArgument, "expected a number above 0");
+    if (!value || !(*value > 0))
+      return fail(ErrorCode::kInvalidArgument, "expected a number above 0");
     into = *value;
     return {};
   };
@@ -54,7 +57,8 @@ Take key(std::optional<EntityKey>& into) {
 
 std::map<std::string, Section, std::less<>> sections(Config& config) {
   return {
-      {"log", {{"level", level(config.log.level)}, {"json", value_of(config.log.json, "true or false")}}},
+      {"log",
+       {{"level", level(config.log.level)}, {"json", value_of(config.log.json, "true or false")}}},
       {"metrics", {{"listen", text(config.metrics.listen)}}},
       {"ledger",
        {{"address", text(config.ledger.address)},
@@ -62,7 +66,8 @@ std::map<std::string, Section, std::less<>> sections(Config& config) {
         {"listen", text(config.ledger.listen)},
         {"entries_per_second", positive(config.ledger.entries_per_second)},
         {"burst", positive(config.ledger.burst)}}},
-      {"router", {{"listen", text(config.router.listen)}, {"advertise", text(config.router.advertise)}}},
+      {"router",
+       {{"listen", text(config.router.listen)}, {"advertise", text(config.router.advertise)}}},
       {"agent",
        {{"socket", text(config.agent.socket)},
         {"api_tcp", text(config.agent.api_tcp)},
@@ -88,11 +93,13 @@ Result<void> read_section(const std::filesystem::path& file, std::string_view se
   for (const auto& [name, node] : table) {
     const auto take = section.find(name.str());
     if (take == section.end()) {
-      return complain(file, node.source(), fmt::format("[{}] has no setting '{}'; it has {}", section_name,
-                                                       printable(name.str(), 60), names_of(section)));
+      return complain(file, node.source(),
+                      fmt::format("[{}] has no setting '{}'; it has {}", section_name,
+                                  printable(name.str(), 60), names_of(section)));
     }
     if (const auto taken = take->second(node); !taken) {
-      return complain(file, node.source(), fmt::format("{}.{}: {}", section_name, take->first, taken.error().message));
+      return complain(file, node.source(),
+                      fmt::format("{}.{}: {}", section_name, take->first, taken.error().message));
     }
   }
   return {};
@@ -101,13 +108,14 @@ Result<void> read_section(const std::filesystem::path& file, std::string_view se
 }  // namespace
 
 std::filesystem::path default_directory() {
-  if (const char* chosen = std::getenv("BW_DIR"); chosen != nullptr && *chosen != '\0') return chosen;
+  if (const char* chosen = std::getenv("BW_DIR"); chosen != nullptr && *chosen != '\0')
+    return chosen;
   const char* home = std::getenv("HOME");
   return std::filesystem::path(home == nullptr || *home == '\0' ? "/" : home) / ".bosswave";
 }
 
-Result<Config> load_config(const std::filesystem::path& directory, const std::filesystem::path& file,
-                           bool required) {
+Result<Config> load_config(const std::filesystem::path& directory,
+                           const std::filesystem::path& file, bool required) {
   Config config;
   config.directory = directory;
   if (!std::filesystem::exists(file)) {
@@ -122,8 +130,9 @@ Result<Config> load_config(const std::filesystem::path& directory, const std::fi
   for (const auto& [name, node] : parsed.table()) {
     const auto section = known.find(name.str());
     if (section == known.end() || !node.is_table()) {
-      return complain(file, node.source(), fmt::format("'{}' is not a section; there are {}",
-                                                       printable(name.str(), 60), names_of(known)));
+      return complain(file, node.source(),
+                      fmt::format("'{}' is not a section; there are {}", printable(name.str(), 60),
+                                  names_of(known)));
     }
     BW_CHECK(read_section(file, section->first, *node.as_table(), section->second));
   }
@@ -141,15 +150,19 @@ std::string to_toml(const Config& config) {
     return out + "\"";
   };
   std::string out;
-  out += fmt::format("[log]\nlevel = {}\njson = {}\n\n", quoted(kLevels[static_cast<int>(config.log.level)]), config.log.json);
+  out += fmt::format("[log]\nlevel = {}\njson = {}\n\n",
+                     quoted(kLevels[static_cast<int>(config.log.level)]), config.log.json);
   out += fmt::format("[metrics]\nlisten = {}\n\n", quoted(config.metrics.listen));
   out += fmt::format("[ledger]\naddress = {}\n", quoted(config.ledger.address));
   if (config.ledger.key) out += fmt::format("key = {}\n", quoted(config.ledger.key->text()));
-  out += fmt::format("listen = {}\nentries_per_second = {}\nburst = {}\n\n", quoted(config.ledger.listen),
-                     config.ledger.entries_per_second, config.ledger.burst);
-  out += fmt::format("[router]\nlisten = {}\nadvertise = {}\n\n", quoted(config.router.listen), quoted(config.router.advertise));
-  out += fmt::format("[agent]\nsocket = {}\napi_tcp = {}\ndefault_entity = {}\n", quoted(config.agent.socket),
-                     quoted(config.agent.api_tcp), quoted(config.agent.default_entity));
+  out += fmt::format("listen = {}\nentries_per_second = {}\nburst = {}\n\n",
+                     quoted(config.ledger.listen), config.ledger.entries_per_second,
+                     config.ledger.burst);
+  out += fmt::format("[router]\nlisten = {}\nadvertise = {}\n\n", quoted(config.router.listen),
+                     quoted(config.router.advertise));
+  out += fmt::format("[agent]\nsocket = {}\napi_tcp = {}\ndefault_entity = {}\n",
+                     quoted(config.agent.socket), quoted(config.agent.api_tcp),
+                     quoted(config.agent.default_entity));
   return out;
 }
 

@@ -17,8 +17,8 @@ struct Roles {
   bool router = false;
 };
 
-// The configuration of one node: defaults, then the file, then command-line options. docs/operations.md
-// says what each is for.
+// The configuration of one node: defaults, then the file, then command-line options.
+// docs/operations.md says what each is for.
 struct Config {
   std::filesystem::path directory;
 
@@ -30,18 +30,18 @@ struct Config {
     std::string listen = "127.0.0.1:4517";  // empty: not served
   } metrics;
   struct LedgerPart {
-    std::string address;             // of the ledger to follow; unused by a node that is the ledger
-    std::optional<EntityKey> key;    // of that ledger
+    std::string address;           // of the ledger to follow; unused by a node that is the ledger
+    std::optional<EntityKey> key;  // of that ledger
     std::string listen = "127.0.0.1:4516";
     double entries_per_second = 200;
     double burst = 2000;
   } ledger;
   struct RouterPart {
     std::string listen = "127.0.0.1:4514";
-    std::string advertise;           // what the ledger says; empty: the address it listens on
+    std::string advertise;  // what the ledger says; empty: the address it listens on
   } router;
   struct AgentPart {
-    std::string socket;              // empty: agent.sock in the directory
+    std::string socket;  // empty: agent.sock in the directory
     std::string api_tcp;
     std::string api_token;
     std::string default_entity;
@@ -51,10 +51,10 @@ struct Config {
 // Where a node lives when nobody says: $BW_DIR, else ~/.bosswave.
 std::filesystem::path default_directory();
 
-// Reads `file` over the defaults. Unknown keys, wrong types and bad values are errors that name file,
-// line and what would be right. A missing file is an error only when `required`.
-Result<Config> load_config(const std::filesystem::path& directory, const std::filesystem::path& file,
-                           bool required);
+// Reads `file` over the defaults. Unknown keys, wrong types and bad values are errors that name
+// file, line and what would be right. A missing file is an error only when `required`.
+Result<Config> load_config(const std::filesystem::path& directory,
+                           const std::filesystem::path& file, bool required);
 
 // The configuration as TOML, with every default written out.
 std::string to_toml(const Config& config);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/node.hpp"
 
+#include <future>
+#include <thread>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_future.hpp>
-#include <future>
-#include <thread>
 
 #include "agent/api_server.hpp"
 #include "http/server.hpp"
@@ -60,8 +61,10 @@ struct Node::Impl {
       config.ledger.key = ledger_signing_key->public_key();
     }
     if (!config.ledger.key || (!roles.ledger && config.ledger.address.empty())) {
-      return fail(ErrorCode::kInvalidArgument, "no ledger to follow: set ledger.address and ledger.key in "
-                  "{}, or run 'bw up', which brings its own", (config.directory / "bosswave.toml").string());
+      return fail(ErrorCode::kInvalidArgument,
+                  "no ledger to follow: set ledger.address and ledger.key in "
+                  "{}, or run 'bw up', which brings its own",
+                  (config.directory / "bosswave.toml").string());
     }
     BW_TRY(authority, store::AuthorityStore::open(config.directory / "authority"));
     report_recovery();
@@ -147,7 +150,8 @@ struct Node::Impl {
       info.router_address = router->address();
       info.blacklist = [this] {
         std::vector<agent::ProcessInfo::Blacklisted> out;
-        for (const auto& entry : router->blacklist()) out.push_back({entry.entity, entry.until, entry.strikes});
+        for (const auto& entry : router->blacklist())
+          out.push_back({entry.entity, entry.until, entry.strikes});
         return out;
       };
     }
@@ -167,7 +171,8 @@ struct Node::Impl {
       own.push_back({router_key, "router"});
       address = config.router.advertise.empty() ? router->address() : config.router.advertise;
     }
-    registrar = std::make_unique<OwnEntities>(io, *ledger, *replica, clock, log, std::move(own), address);
+    registrar =
+        std::make_unique<OwnEntities>(io, *ledger, *replica, clock, log, std::move(own), address);
   }
 
   Result<void> start_metrics() {
@@ -255,7 +260,9 @@ Result<std::unique_ptr<Node>> Node::start(Config config, Roles roles, telemetry:
 
 Node::Node(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Node::~Node() = default;
-void Node::stop() { impl_->stop(); }
+void Node::stop() {
+  impl_->stop();
+}
 
 Node::Addresses Node::addresses() const {
   Addresses out;

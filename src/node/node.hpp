@@ -8,13 +8,12 @@
 namespace bw::node {
 
 // One process of Bosswave: an agent, and, by its roles, a ledger and a router too, all from one
-// directory. What is missing there is made on first start: keys, stores, and the node's own entities on
-// the ledger.
+// directory. What is missing there is made on first start: keys, stores, and the node's own
+// entities on the ledger.
 //
-//   DIR/keys/*.key        the keystore; `agent` is the node's own key, `router` and `ledger` those of its roles
-//   DIR/authority/        the ledger's entries and the indexes over them
-//   DIR/messages/         what a router stores
-//   DIR/heads             the highest ledger head seen (followers)
+//   DIR/keys/*.key        the keystore; `agent` is the node's own key, `router` and `ledger` those
+//   of its roles DIR/authority/        the ledger's entries and the indexes over them DIR/messages/
+//   what a router stores DIR/heads             the highest ledger head seen (followers)
 //   DIR/agent.sock        the API
 class Node {
  public:
@@ -42,7 +41,8 @@ class Node {
   std::unique_ptr<Impl> impl_;
 };
 
-// Runs a node until SIGTERM or SIGINT. Prints where it listens, then "ready". Returns the exit code.
+// Runs a node until SIGTERM or SIGINT. Prints where it listens, then "ready". Returns the exit
+// code.
 int run_until_signal(Config config, Roles roles);
 
 }  // namespace bw::node

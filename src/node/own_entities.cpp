@@ -14,10 +14,16 @@ constexpr Duration kCheck = std::chrono::hours{1};
 }  // namespace
 
 struct OwnEntities::Impl : std::enable_shared_from_this<OwnEntities::Impl> {
-  Impl(net::asio::io_context& io, ledger::Ledger& ledger, replica::Replica& node, const Clock& wall_clock,
-       telemetry::Log& logger, std::vector<OwnEntity> entities, std::string router_address)
-      : replica(node), clock(wall_clock), log(logger), own(std::move(entities)),
-        address(std::move(router_address)), writer(io, ledger, node, wall_clock), timer(io) {}
+  Impl(net::asio::io_context& io, ledger::Ledger& ledger, replica::Replica& node,
+       const Clock& wall_clock, telemetry::Log& logger, std::vector<OwnEntity> entities,
+       std::string router_address)
+      : replica(node),
+        clock(wall_clock),
+        log(logger),
+        own(std::move(entities)),
+        address(std::move(router_address)),
+        writer(io, ledger, node, wall_clock),
+        timer(io) {}
 
   Time now() const { return std::chrono::floor<std::chrono::seconds>(clock.now()); }
 
@@ -67,8 +73,8 @@ struct OwnEntities::Impl : std::enable_shared_from_this<OwnEntities::Impl> {
 
   void again(Duration after, const std::string& trouble) {
     if (!trouble.empty()) {
-      log.limited(telemetry::Level::kWarning, "node", "cannot put this node's own entities on the ledger yet",
-                  {{"reason", trouble}});
+      log.limited(telemetry::Level::kWarning, "node",
+                  "cannot put this node's own entities on the ledger yet", {{"reason", trouble}});
     }
     timer.expires_after(after);
     timer.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
@@ -87,10 +93,11 @@ struct OwnEntities::Impl : std::enable_shared_from_this<OwnEntities::Impl> {
   bool stopped = false;
 };
 
-OwnEntities::OwnEntities(net::asio::io_context& io, ledger::Ledger& ledger, replica::Replica& replica,
-                         const Clock& clock, telemetry::Log& log, std::vector<OwnEntity> own,
-                         std::string router_address)
-    : impl_(std::make_shared<Impl>(io, ledger, replica, clock, log, std::move(own), std::move(router_address))) {
+OwnEntities::OwnEntities(net::asio::io_context& io, ledger::Ledger& ledger,
+                         replica::Replica& replica, const Clock& clock, telemetry::Log& log,
+                         std::vector<OwnEntity> own, std::string router_address)
+    : impl_(std::make_shared<Impl>(io, ledger, replica, clock, log, std::move(own),
+                                   std::move(router_address))) {
   impl_->check();
 }
 OwnEntities::~OwnEntities() = default;

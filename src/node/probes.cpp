@@ -4,15 +4,19 @@
 namespace bw::node {
 namespace {
 
-double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+double seconds(Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
 
 void add_router(telemetry::Metrics& metrics, const router::Router& router) {
   using Stats = syndication::RouterStats;
   const auto counter = [&](const char* name, const char* help, std::uint64_t Stats::* field) {
-    metrics.counter(name, help, [&router, field] { return static_cast<double>(router.stats().*field); });
+    metrics.counter(name, help,
+                    [&router, field] { return static_cast<double>(router.stats().*field); });
   };
   const auto gauge = [&](const char* name, const char* help, std::uint64_t Stats::* field) {
-    metrics.gauge(name, help, [&router, field] { return static_cast<double>(router.stats().*field); });
+    metrics.gauge(name, help,
+                  [&router, field] { return static_cast<double>(router.stats().*field); });
   };
   gauge("bosswave_router_sessions", "Open sessions with agents", &Stats::sessions);
   gauge("bosswave_router_streams", "Attached entities over all sessions", &Stats::streams);
@@ -20,23 +24,28 @@ void add_router(telemetry::Metrics& metrics, const router::Router& router) {
   counter("bosswave_router_batches_in_total", "Batches received", &Stats::batches_in);
   counter("bosswave_router_messages_in_total", "Messages received", &Stats::messages_in);
   counter("bosswave_router_messages_out_total", "Messages delivered", &Stats::messages_out);
-  counter("bosswave_router_refused_total", "Messages refused: unauthorised, expired, over a limit", &Stats::refused);
-  counter("bosswave_router_bad_signatures_total", "Batches with a bad signature", &Stats::bad_signatures);
-  counter("bosswave_router_replayed_total", "Batches replayed or out of the time window", &Stats::replayed);
+  counter("bosswave_router_refused_total", "Messages refused: unauthorised, expired, over a limit",
+          &Stats::refused);
+  counter("bosswave_router_bad_signatures_total", "Batches with a bad signature",
+          &Stats::bad_signatures);
+  counter("bosswave_router_replayed_total", "Batches replayed or out of the time window",
+          &Stats::replayed);
   counter("bosswave_router_persisted_total", "Messages stored", &Stats::persisted);
-  counter("bosswave_router_subscriptions_ended_total", "Subscriptions ended by revocation or expiry", &Stats::subscriptions_ended);
-  metrics.gauge("bosswave_router_blacklisted", "Entities refused for misbehaviour", [&router] {
-    return static_cast<double>(router.blacklist().size());
-  });
+  counter("bosswave_router_subscriptions_ended_total",
+          "Subscriptions ended by revocation or expiry", &Stats::subscriptions_ended);
+  metrics.gauge("bosswave_router_blacklisted", "Entities refused for misbehaviour",
+                [&router] { return static_cast<double>(router.blacklist().size()); });
 }
 
 void add_server(telemetry::Metrics& metrics, const ledger_embedded::Server& server) {
   using Stats = ledger_embedded::Server::Stats;
   const auto counter = [&](const char* name, const char* help, std::uint64_t Stats::* field) {
-    metrics.counter(name, help, [&server, field] { return static_cast<double>(server.stats().*field); });
+    metrics.counter(name, help,
+                    [&server, field] { return static_cast<double>(server.stats().*field); });
   };
   counter("bosswave_ledger_accepted_total", "Entries accepted", &Stats::accepted);
-  counter("bosswave_ledger_refused_total", "Entries refused by the rules of admission", &Stats::refused);
+  counter("bosswave_ledger_refused_total", "Entries refused by the rules of admission",
+          &Stats::refused);
   counter("bosswave_ledger_limited_total", "Entries refused by the rate limit", &Stats::limited);
   metrics.gauge("bosswave_ledger_followers", "Connected followers and submitters",
                 [&server] { return static_cast<double>(server.stats().followers); });
@@ -53,19 +62,25 @@ void add_probes(telemetry::Metrics& metrics, Probed parts) {
                 [&ledger = parts.ledger] { return ledger.status().connected ? 1.0 : 0.0; });
   using Stats = syndication::ClientSession::Stats;
   const auto agent_counter = [&](const char* name, const char* help, std::uint64_t Stats::* field) {
-    metrics.counter(name, help, [&agent = parts.agent, field] { return static_cast<double>(agent.stats().*field); });
+    metrics.counter(name, help, [&agent = parts.agent, field] {
+      return static_cast<double>(agent.stats().*field);
+    });
   };
-  agent_counter("bosswave_agent_messages_out_total", "Messages signed and sent", &Stats::messages_out);
+  agent_counter("bosswave_agent_messages_out_total", "Messages signed and sent",
+                &Stats::messages_out);
   agent_counter("bosswave_agent_batches_out_total", "Batches signed and sent", &Stats::batches_out);
-  agent_counter("bosswave_agent_messages_in_total", "Messages verified and handed on", &Stats::messages_in);
-  agent_counter("bosswave_agent_dropped_unverified_total", "Messages that failed verification", &Stats::dropped_unverified);
+  agent_counter("bosswave_agent_messages_in_total", "Messages verified and handed on",
+                &Stats::messages_in);
+  agent_counter("bosswave_agent_dropped_unverified_total", "Messages that failed verification",
+                &Stats::dropped_unverified);
   metrics.gauge("bosswave_agent_sessions", "Routers in use",
                 [&agent = parts.agent] { return static_cast<double>(agent.sessions().size()); });
   if (parts.router != nullptr) add_router(metrics, *parts.router);
   if (parts.server != nullptr) add_server(metrics, *parts.server);
 }
 
-http::Response health(const ledger::Ledger& ledger, const replica::Replica& replica, const Clock& clock) {
+http::Response health(const ledger::Ledger& ledger, const replica::Replica& replica,
+                      const Clock& clock) {
   const Duration age = clock.now() - replica.heard_at();
   if (age <= limits::kDefaultStaleness) return {.body = "ok\n"};
   const auto trouble = ledger.status().trouble;

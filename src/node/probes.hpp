@@ -14,14 +14,15 @@ struct Probed {
   const replica::Replica& replica;
   const ledger::Ledger& ledger;
   const agent::Agent& agent;
-  const router::Router* router;            // null: no router here
-  const ledger_embedded::Server* server;   // null: no ledger here
+  const router::Router* router;           // null: no router here
+  const ledger_embedded::Server* server;  // null: no ledger here
 };
 
 // What /metrics shows (docs/operations.md, "Metrics"). The probed parts must outlive `metrics`.
 void add_probes(telemetry::Metrics& metrics, Probed parts);
 
 // /healthz: 200 while this node may decide, 503 with the reason while it may not.
-http::Response health(const ledger::Ledger& ledger, const replica::Replica& replica, const Clock& clock);
+http::Response health(const ledger::Ledger& ledger, const replica::Replica& replica,
+                      const Clock& clock);
 
 }  // namespace bw::node

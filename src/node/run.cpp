@@ -48,10 +48,12 @@ int run_until_signal(Config config, Roles roles) {
   std::printf("Bosswave node in %s\n", directory.c_str());
   print("api", "unix:" + addresses.socket);
   if (addresses.ledger_key) {
-    print("ledger", addresses.ledger.empty() ? "following " + addresses.ledger_key->text()
-                                             : addresses.ledger + "  key " + addresses.ledger_key->text());
+    print("ledger", addresses.ledger.empty()
+                        ? "following " + addresses.ledger_key->text()
+                        : addresses.ledger + "  key " + addresses.ledger_key->text());
   }
-  if (addresses.router_key) print("router", addresses.router + "  key " + addresses.router_key->text());
+  if (addresses.router_key)
+    print("router", addresses.router + "  key " + addresses.router_key->text());
   if (!addresses.metrics.empty()) print("metrics", "http://" + addresses.metrics + "/metrics");
   std::printf("ready\n");
   std::fflush(stdout);

@@ -15,8 +15,8 @@
 
 namespace bw::replica {
 
-// Proofs that were found, by request, until something on that very path changes (paper section 5.2).
-// Bounded: the least recently used goes. Thread-safe.
+// Proofs that were found, by request, until something on that very path changes (paper
+// section 5.2). Bounded: the least recently used goes. Thread-safe.
 class ProofCache {
  public:
   explicit ProofCache(std::size_t capacity) : capacity_(capacity) {}

@@ -14,10 +14,12 @@ namespace {
 
 constexpr std::size_t kProofsRemembered = 100'000;
 
-// An entry that the ledger admitted at some time `t` has created <= t + kClockSkew, and what had not
-// expired at `t` had not at any earlier time either. So judging it as of created - kClockSkew accepts
-// everything an honest ledger admitted, whenever that was.
-Time judged_at(const wave::Object& object) { return wave::created_of(object) - limits::kClockSkew; }
+// An entry that the ledger admitted at some time `t` has created <= t + kClockSkew, and what had
+// not expired at `t` had not at any earlier time either. So judging it as of created - kClockSkew
+// accepts everything an honest ledger admitted, whenever that was.
+Time judged_at(const wave::Object& object) {
+  return wave::created_of(object) - limits::kClockSkew;
+}
 
 Error blame(std::uint64_t index, const Error& error) {
   return {error.code, fmt::format("the ledger served a bad entry at {}: {}", index, error.message)};
@@ -43,7 +45,9 @@ Replica::Replica(store::AuthorityStore& store, const Clock& clock, bool local)
     : impl_(std::make_unique<Impl>(store, clock, local)) {}
 Replica::~Replica() = default;
 
-store::AuthorityStore& Replica::store() const { return impl_->store; }
+store::AuthorityStore& Replica::store() const {
+  return impl_->store;
+}
 
 Replica::ListenerId Replica::listen(Listener listener) {
   const std::scoped_lock lock(impl_->mutex);
@@ -70,7 +74,8 @@ Result<Replica::Found> Replica::find_proof(const wave::Request& request, Time no
   }
   BW_TRY(const wave::SearchOutcome outcome, wave::find_path(request, impl_->store, *this, now));
   if (!outcome.path) {
-    return fail(ErrorCode::kDenied, "no path of grants gives {} {} on {}/{}{}; ask 'bw why' who could",
+    return fail(ErrorCode::kDenied,
+                "no path of grants gives {} {} on {}/{}{}; ask 'bw why' who could",
                 request.origin.brief(), request.permissions.text(), request.ns.brief(),
                 request.pattern.text(),
                 outcome.exhausted_bounds ? " (the search gave up at its bounds)" : "");
@@ -91,8 +96,10 @@ Result<wave::Proof> Replica::load(const wave::Path& path) const {
   for (const wave::Edge& edge : path.edges) {
     BW_TRY(auto record, impl_->store.dot_record(edge.dot));
     if (!record) {
-      return fail(ErrorCode::kCorrupt, "DoT {} is in the index but not in the ledger file; delete the "
-                  "index directory to rebuild it", edge.dot.text());
+      return fail(ErrorCode::kCorrupt,
+                  "DoT {} is in the index but not in the ledger file; delete the "
+                  "index directory to rebuild it",
+                  edge.dot.text());
     }
     proof.dots.push_back(std::move(record->object));
   }
@@ -105,8 +112,10 @@ Result<EntityKey> Replica::resolve(std::string_view text) const {
     BW_TRY(const auto alias, impl_->store.alias(text));
     if (alias) return EntityKey{alias->value.value};
   }
-  return fail(ErrorCode::kNotFound, "'{}' is neither an entity's key (43 characters) nor an alias on "
-              "the ledger", printable(text, 80));
+  return fail(ErrorCode::kNotFound,
+              "'{}' is neither an entity's key (43 characters) nor an alias on "
+              "the ledger",
+              printable(text, 80));
 }
 
 Result<std::optional<wave::EntityStatus>> Replica::entity(const EntityKey& key) const {
@@ -128,7 +137,9 @@ Duration Replica::max_staleness(const EntityKey& ns) const {
   return std::chrono::seconds{*chosen};
 }
 
-std::uint64_t Replica::size() const { return impl_->store.log().size(); }
+std::uint64_t Replica::size() const {
+  return impl_->store.log().size();
+}
 
 Result<void> Replica::append(const std::vector<Bytes>& entries) {
   ledger::PendingState state(impl_->store);
@@ -138,7 +149,8 @@ Result<void> Replica::append(const std::vector<Bytes>& entries) {
     const std::uint64_t index = size() + objects.size();
     auto object = wave::parse_object(entry);
     if (!object) return fail(blame(index, object.error()));
-    if (const auto good = wave::verify_signature(*object); !good) return fail(blame(index, good.error()));
+    if (const auto good = wave::verify_signature(*object); !good)
+      return fail(blame(index, good.error()));
     const auto admitted = ledger::admissible(*object, state, judged_at(*object));
     const bool repeated_dot = !admitted && admitted.error().code == ErrorCode::kConflict &&
                               wave::kind_of(*object) == wave::Kind::kDot;

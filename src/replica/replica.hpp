@@ -14,17 +14,19 @@ namespace bw::replica {
 // A node's own copy of the authority state: follows a ledger into an AuthorityStore, answers what
 // authorize() asks, finds proofs, and tells listeners what changed.
 //
-// Thread-safe. Entries come in on the ledger's thread; listeners are called on that thread and should
-// only pass the news on.
+// Thread-safe. Entries come in on the ledger's thread; listeners are called on that thread and
+// should only pass the news on.
 class Replica : public wave::AuthorityView, public ledger::EntrySink {
  public:
-  // `store` must outlive the replica. `local`: the ledger is in this process, so the view is never stale.
+  // `store` must outlive the replica. `local`: the ledger is in this process, so the view is never
+  // stale.
   Replica(store::AuthorityStore& store, const Clock& clock, bool local);
   ~Replica() override;
 
   [[nodiscard]] store::AuthorityStore& store() const;
 
-  // What became known: called each time entries were applied, even when they changed nothing of this.
+  // What became known: called each time entries were applied, even when they changed nothing of
+  // this.
   using Listener = std::function<void(const ledger::Effects&)>;
   using ListenerId = std::uint64_t;
   ListenerId listen(Listener listener);
@@ -32,8 +34,8 @@ class Replica : public wave::AuthorityView, public ledger::EntrySink {
   // For a ledger in this process, which appends to the store itself.
   void applied(const ledger::Effects& effects);
 
-  // A proof for the request, from the cache or by search, ready to send. kDenied carries the reason in
-  // words (and that the search gave up, when it did).
+  // A proof for the request, from the cache or by search, ready to send. kDenied carries the reason
+  // in words (and that the search gave up, when it did).
   struct Found {
     std::shared_ptr<const wave::Proof> proof;
     Hash hash;
@@ -46,7 +48,8 @@ class Replica : public wave::AuthorityView, public ledger::EntrySink {
   Result<EntityKey> resolve(std::string_view text) const;
 
   // wave::AuthorityView
-  [[nodiscard]] Result<std::optional<wave::EntityStatus>> entity(const EntityKey& key) const override;
+  [[nodiscard]] Result<std::optional<wave::EntityStatus>> entity(
+      const EntityKey& key) const override;
   [[nodiscard]] Result<std::optional<wave::DotStatus>> dot(const ObjectId& id) const override;
   [[nodiscard]] Time heard_at() const override;
   [[nodiscard]] Duration max_staleness(const EntityKey& ns) const override;

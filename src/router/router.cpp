@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "router/router.hpp"
 
-#include <boost/asio/post.hpp>
 #include <unordered_map>
+
+#include <boost/asio/post.hpp>
 
 #include "net/task_group.hpp"
 #include "session/session.hpp"
@@ -21,9 +22,17 @@ struct Router::Impl final : syndication::RouterOutput, std::enable_shared_from_t
   Impl(net::asio::io_context& io, replica::Replica& node, syndication::MessageStore& store,
        const crypto::SigningKey& own, const Clock& wall_clock, telemetry::Log& logger,
        HeadExchange head_exchange, Options chosen)
-      : context(io), replica(node), key(own), clock(wall_clock), log(logger),
-        heads(std::move(head_exchange)), options(std::move(chosen)), tasks(io.get_executor()),
-        core(node, [this](const EntityKey& ns) { return carries(ns); }, store, *this, options.limits) {}
+      : context(io),
+        replica(node),
+        key(own),
+        clock(wall_clock),
+        log(logger),
+        heads(std::move(head_exchange)),
+        options(std::move(chosen)),
+        tasks(io.get_executor()),
+        core(
+            node, [this](const EntityKey& ns) { return carries(ns); }, store, *this,
+            options.limits) {}
 
   // Asked by the core for each namespace when the ledger changes, not per message.
   bool carries(const EntityKey& ns) const {
@@ -53,8 +62,10 @@ struct Router::Impl final : syndication::RouterOutput, std::enable_shared_from_t
     }
     BW_TRY(const auto status, replica.entity(peer.key));
     if (!status) {
-      return fail(ErrorCode::kNotFound, "entity {} is not on the ledger as far as this router knows; "
-                  "register it, or try again in a moment", peer.key.text());
+      return fail(ErrorCode::kNotFound,
+                  "entity {} is not on the ledger as far as this router knows; "
+                  "register it, or try again in a moment",
+                  peer.key.text());
     }
     if (status->revoked) return fail(ErrorCode::kRevoked, "entity {} is revoked", peer.key.text());
     if (clock.now() >= status->expires) {
@@ -129,23 +140,25 @@ Router::Router(net::asio::io_context& context, replica::Replica& replica,
 Router::~Router() = default;
 
 Result<void> Router::start() {
-  BW_TRY(impl_->listener, net::Listener::bind(impl_->context, impl_->options.listen,
-                                              impl_->options.connections));
+  BW_TRY(impl_->listener,
+         net::Listener::bind(impl_->context, impl_->options.listen, impl_->options.connections));
   impl_->tasks.on_failure([this](std::exception_ptr failure) {
     try {
       std::rethrow_exception(failure);
     } catch (const std::exception& error) {
-      impl_->log.write(telemetry::Level::kError, "router", "a session failed", {{"why", error.what()}});
+      impl_->log.write(telemetry::Level::kError, "router", "a session failed",
+                       {{"why", error.what()}});
     }
   });
   impl_->tasks.spawn(impl_->listener->run(
       [this](net::ChannelPtr channel) { impl_->tasks.spawn(impl_->serve(std::move(channel))); }));
   impl_->tasks.spawn(impl_->tick_for_ever());
-  impl_->news = impl_->replica.listen([weak = std::weak_ptr(impl_)](const ledger::Effects& effects) {
-    const auto impl = weak.lock();
-    if (!impl) return;
-    net::asio::post(impl->context, [impl, effects] { impl->authority_changed(effects); });
-  });
+  impl_->news =
+      impl_->replica.listen([weak = std::weak_ptr(impl_)](const ledger::Effects& effects) {
+        const auto impl = weak.lock();
+        if (!impl) return;
+        net::asio::post(impl->context, [impl, effects] { impl->authority_changed(effects); });
+      });
   impl_->log.write(telemetry::Level::kInfo, "router", "listening",
                    {{"address", address()}, {"key", key().text()}});
   return {};
@@ -160,9 +173,15 @@ net::Task<void> Router::stop() {
   co_await impl_->tasks.join();
 }
 
-const EntityKey& Router::key() const { return impl_->key.public_key(); }
-std::string Router::address() const { return impl_->listener ? impl_->listener->address() : ""; }
-syndication::RouterStats Router::stats() const { return impl_->core.stats(); }
+const EntityKey& Router::key() const {
+  return impl_->key.public_key();
+}
+std::string Router::address() const {
+  return impl_->listener ? impl_->listener->address() : "";
+}
+syndication::RouterStats Router::stats() const {
+  return impl_->core.stats();
+}
 std::vector<syndication::BlacklistEntry> Router::blacklist() const {
   return impl_->core.blacklist(impl_->clock.now());
 }

@@ -20,16 +20,17 @@ struct Options {
 
 // Ledger heads that peers show each other on connecting, so that a fork is caught.
 struct HeadExchange {
-  std::function<Bytes()> latest;                   // empty when there is none
-  std::function<Result<void>(ByteView)> compare;   // kFork when a peer saw another history
+  std::function<Bytes()> latest;                  // empty when there is none
+  std::function<Result<void>(ByteView)> compare;  // kFork when a peer saw another history
 };
 
-// A designated router: sockets around a RouterCore. Lives on one io_context thread, except where noted.
+// A designated router: sockets around a RouterCore. Lives on one io_context thread, except where
+// noted.
 class Router {
  public:
-  Router(net::asio::io_context& context, replica::Replica& replica, syndication::MessageStore& store,
-         const crypto::SigningKey& key, const Clock& clock, telemetry::Log& log, HeadExchange heads,
-         Options options);
+  Router(net::asio::io_context& context, replica::Replica& replica,
+         syndication::MessageStore& store, const crypto::SigningKey& key, const Clock& clock,
+         telemetry::Log& log, HeadExchange heads, Options options);
   ~Router();
 
   Result<void> start();

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/limits.hpp"
+#include "net/task_group.hpp"
 #include "syndication/handshake.hpp"
 
 namespace bw::session {
@@ -11,7 +12,14 @@ namespace {
 
 namespace wire = syndication;
 
-wire::FrameType type_of(ByteView frame) { return static_cast<wire::FrameType>(frame[0]); }
+// A peer that asks on without taking the answers is not read from any more. Deliveries, which it
+// may lose, keep below kSessionQueueBytes by themselves.
+constexpr std::size_t kMostUntaken = limits::kSessionQueueBytes + 16 * 1024 * 1024;
+constexpr Duration kLookAgain = 5ms;
+
+wire::FrameType type_of(ByteView frame) {
+  return static_cast<wire::FrameType>(frame[0]);
+}
 
 bool is_control(ByteView frame) {
   const wire::FrameType type = type_of(frame);
@@ -55,7 +63,8 @@ Result<void> handle_control(net::Channel& channel, ByteView frame) {
 }
 
 // Hands the frames on in runs between control frames, so that order is kept.
-Result<void> dispatch(net::Channel& channel, std::span<const ByteView> frames, const OnFrames& on_frames) {
+Result<void> dispatch(net::Channel& channel, std::span<const ByteView> frames,
+                      const OnFrames& on_frames) {
   std::size_t begin = 0;
   for (std::size_t i = 0; i < frames.size(); ++i) {
     if (!is_control(frames[i])) continue;
@@ -64,6 +73,16 @@ Result<void> dispatch(net::Channel& channel, std::span<const ByteView> frames, c
     begin = i + 1;
   }
   return begin < frames.size() ? on_frames(frames.subspan(begin)) : Result<void>{};
+}
+
+// False when the peer took nothing for so long that it must be dead, or the task was cancelled.
+net::Task<bool> answers_taken(net::Channel& channel) {
+  Duration waited{};
+  while (channel.is_open() && channel.queued_bytes() > kMostUntaken) {
+    if (waited >= limits::kPeerSilence || !co_await net::sleep_for(kLookAgain)) co_return false;
+    waited += kLookAgain;
+  }
+  co_return true;
 }
 
 }  // namespace
@@ -75,14 +94,16 @@ void close_with(net::Channel& channel, const Error& reason) {
   channel.close();
 }
 
-net::Task<Result<Peer>> open(net::ChannelPtr channel, Self self, EntityKey server, wire::Role server_role) {
+net::Task<Result<Peer>> open(net::ChannelPtr channel, Self self, EntityKey server,
+                             wire::Role server_role) {
   const Hash exporter = channel->exporter();
   send_hello(*channel, wire::FrameType::kClientHello,
              wire::client_hello(exporter, self.role, self.key, server, server_role, self.head));
   auto hello = co_await read_hello(*channel, wire::FrameType::kServerHello);
   const EntityKey self_key = self.key == nullptr ? EntityKey{} : self.key->public_key();
-  auto checked = hello ? wire::check_server(*hello, exporter, server, server_role, self_key, self.role)
-                       : Result<void>(fail(hello.error()));
+  auto checked =
+      hello ? wire::check_server(*hello, exporter, server, server_role, self_key, self.role)
+            : Result<void>(fail(hello.error()));
   if (!checked) {
     channel->abort();
     co_return fail(std::move(checked).error());
@@ -109,6 +130,10 @@ net::Task<Result<Peer>> accept(net::ChannelPtr channel, Self self, Welcome welco
 
 net::Task<Error> run(net::ChannelPtr channel, OnFrames on_frames) {
   for (;;) {
+    if (!co_await answers_taken(*channel)) {
+      channel->abort();
+      co_return Error{ErrorCode::kUnavailable, "session: the peer takes no answers"};
+    }
     const auto frames = co_await channel->read(limits::kPeerSilence);
     if (!frames) co_return frames.error();
     const auto handled = dispatch(*channel, *frames, on_frames);

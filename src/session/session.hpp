@@ -16,7 +16,7 @@ namespace bw::session {
 struct Peer {
   EntityKey key;  // zero: an anonymous follower
   syndication::Role role{};
-  Bytes head;     // the latest ledger head it knows, unchecked; may be empty
+  Bytes head;  // the latest ledger head it knows, unchecked; may be empty
 };
 
 struct Self {
@@ -28,14 +28,14 @@ struct Self {
 // Client: proves itself and accepts none but `server`, or fails with kDenied. Closes on failure.
 net::Task<Result<Peer>> open(net::ChannelPtr channel, Self self, EntityKey server,
                              syndication::Role server_role);
-// Server: accepts the clients that prove the key they name and are welcome. Closes on failure, with an
-// ERROR frame.
+// Server: accepts the clients that prove the key they name and are welcome. Closes on failure, with
+// an ERROR frame.
 using Welcome = std::function<Result<void>(const Peer&)>;
 net::Task<Result<Peer>> accept(net::ChannelPtr channel, Self self, Welcome welcome);
 
 // Reads until the session ends, and says why it did. Answers pings; an ERROR frame ends it with the
-// peer's reason; all other frames go to `on_frames` as they came together. An error from `on_frames` is
-// told to the peer and ends the session.
+// peer's reason; all other frames go to `on_frames` as they came together. An error from
+// `on_frames` is told to the peer and ends the session.
 using OnFrames = std::function<Result<void>(std::span<const ByteView>)>;
 net::Task<Error> run(net::ChannelPtr channel, OnFrames on_frames);
 

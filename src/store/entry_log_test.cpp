@@ -371,13 +371,13 @@ TEST(EntryLogOnAFullDisk, LosesNothingAndGoesOn) {
   expect_entries(*log, 164);
 }
 
-TEST(EntryLogOnAFullDisk, ATreeFileThatCannotGrowIsMadeAgain) {
+TEST(EntryLogOnAFullDisk, ATreeFileThatCouldNotBeWrittenIsMadeAgain) {
   const TempDirectory directory;
   const auto path = directory / "log";
   {
     const auto log = opened(path);
     ASSERT_TRUE(append(*log, 640));
-    // Take the room away from the tree file only.
+    // As when the writes of the groups in between had failed.
     const Bytes whole = file_bytes(directory / "log.tree");
     overwrite_file(directory / "log.tree", ByteView(whole).first(100));
     ASSERT_TRUE(append(*log, 640));

@@ -34,7 +34,9 @@ std::string uri_of_key(std::string_view key) {
   return uri;
 }
 
-std::string usage_key(const ObjectId& dot) { return "u" + std::string(as_text(dot.view())); }
+std::string usage_key(const ObjectId& dot) {
+  return "u" + std::string(as_text(dot.view()));
+}
 
 std::string encode_record(const syndication::StoredMessage& message) {
   Bytes bytes;
@@ -72,11 +74,14 @@ Result<syndication::StoredMessage> parse_record(std::string_view key, std::strin
   message.topic.proof = in.id<Hash>();
   message.proof = to_bytes(in.blob32());
   message.batch = to_bytes(in.blob32());
-  auto uri = key.size() > kNamespaceEnd + 1 ? wave::Pattern::parse(uri_of_key(key))
-                                            : Result<wave::Pattern>(fail(ErrorCode::kCorrupt, "no uri"));
+  auto uri = key.size() > kNamespaceEnd + 1
+                 ? wave::Pattern::parse(uri_of_key(key))
+                 : Result<wave::Pattern>(fail(ErrorCode::kCorrupt, "no uri"));
   if (version != kVersion || !in.finish("stored message") || !uri) {
-    return fail(ErrorCode::kCorrupt, "stored message under '{}' is damaged; restore the messages "
-                "directory from a back-up, or remove it to start empty", printable(key, 120));
+    return fail(ErrorCode::kCorrupt,
+                "stored message under '{}' is damaged; restore the messages "
+                "directory from a back-up, or remove it to start empty",
+                printable(key, 120));
   }
   message.topic.ns = EntityKey::from(as_bytes(key.substr(1, EntityKey::kSize)));
   message.topic.uri = *std::move(uri);

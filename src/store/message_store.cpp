@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/message_store.hpp"
 
+#include <map>
+#include <unordered_map>
+
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
-#include <map>
-#include <unordered_map>
-
 #include "base/limits.hpp"
 #include "store/message_record.hpp"
+#include "store/rocksdb_log.hpp"
 
 namespace bw::store {
 namespace {
@@ -21,11 +22,14 @@ using syndication::StoredMessage;
 constexpr Duration kKeepDeletions = 2 * limits::kReplayWindow;
 
 Error io_error(std::string_view action, const rocksdb::Status& status) {
-  return {ErrorCode::kIo, fmt::format("message store: cannot {}: {}; is the disk full or read-only?", action,
-                                      status.ToString())};
+  return {ErrorCode::kIo,
+          fmt::format("message store: cannot {}: {}; is the disk full or read-only?", action,
+                      status.ToString())};
 }
 
-rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
+rocksdb::Slice slice(std::string_view text) {
+  return {text.data(), text.size()};
+}
 
 class RocksMessageStore final : public syndication::MessageStore {
  public:
@@ -37,7 +41,8 @@ class RocksMessageStore final : public syndication::MessageStore {
     outcomes.reserve(messages.size());
     for (const StoredMessage& message : messages) {
       auto outcome = stage(message, pending);
-      if (!outcome && outcome.error().code == ErrorCode::kIo) return fail(std::move(outcome).error());
+      if (!outcome && outcome.error().code == ErrorCode::kIo)
+        return fail(std::move(outcome).error());
       outcomes.push_back(std::move(outcome));
     }
     BW_CHECK(commit(pending));
@@ -59,14 +64,15 @@ class RocksMessageStore final : public syndication::MessageStore {
   }
 
   // `pattern` is plain cells and a final "+": the children sit right below its literal prefix.
-  Result<std::vector<std::string>> children(const EntityKey& ns, const wave::Pattern& pattern, Time now,
-                                            std::size_t most) const override {
+  Result<std::vector<std::string>> children(const EntityKey& ns, const wave::Pattern& pattern,
+                                            Time now, std::size_t most) const override {
     const std::string prefix = message_prefix(ns, pattern.literal_prefix());
     std::vector<std::string> names;
     const auto rows = scan(prefix);
     while (names.size() < most && rows->Valid() && rows->key().starts_with(slice(prefix))) {
       const std::string_view key(rows->key().data(), rows->key().size());
-      const std::string_view name = key.substr(prefix.size(), key.find('\0', prefix.size()) - prefix.size());
+      const std::string_view name =
+          key.substr(prefix.size(), key.find('\0', prefix.size()) - prefix.size());
       BW_TRY(const StoredMessage message, parse_record(key, rows->value().ToStringView()));
       if (!is_shown(message, now)) {
         rows->Next();
@@ -123,7 +129,8 @@ class RocksMessageStore final : public syndication::MessageStore {
     const std::string key = message_key(message.topic.ns, message.topic.uri);
     BW_TRY(const auto old, standing(key, pending));
     if (old && !is_newer(message, *old)) {
-      return fail(ErrorCode::kConflict, "{}: a newer message stands already", message.topic.uri.text());
+      return fail(ErrorCode::kConflict, "{}: a newer message stands already",
+                  message.topic.uri.text());
     }
     const auto before = pending.used;
     if (old) BW_CHECK(charge(*old, pending, -1));
@@ -135,8 +142,10 @@ class RocksMessageStore final : public syndication::MessageStore {
     return {};
   }
 
-  Result<std::optional<StoredMessage>> standing(const std::string& key, const Pending& pending) const {
-    if (const auto staged = pending.rows.find(key); staged != pending.rows.end()) return staged->second;
+  Result<std::optional<StoredMessage>> standing(const std::string& key,
+                                                const Pending& pending) const {
+    if (const auto staged = pending.rows.find(key); staged != pending.rows.end())
+      return staged->second;
     std::string value;
     const rocksdb::Status status = db_->Get({}, slice(key), &value);
     if (status.IsNotFound()) return std::nullopt;
@@ -160,7 +169,8 @@ class RocksMessageStore final : public syndication::MessageStore {
         continue;
       }
       if (entry->second + message.accounted_bytes > limit.stored_bytes) {
-        return fail(ErrorCode::kLimited, "{}: DoT {} allows {} stored bytes, {} are used and this needs {}",
+        return fail(ErrorCode::kLimited,
+                    "{}: DoT {} allows {} stored bytes, {} are used and this needs {}",
                     message.topic.uri.text(), limit.dot.brief(), limit.stored_bytes, entry->second,
                     message.accounted_bytes);
       }
@@ -181,7 +191,8 @@ class RocksMessageStore final : public syndication::MessageStore {
     }
     for (const auto& [dot, used] : pending.used) {
       std::string value;
-      for (int shift = 56; shift >= 0; shift -= 8) value.push_back(static_cast<char>(used >> shift & 0xffU));
+      for (int shift = 56; shift >= 0; shift -= 8)
+        value.push_back(static_cast<char>(used >> shift & 0xffU));
       batch.Put(slice(usage_key(dot)), slice(value));
     }
     rocksdb::WriteOptions durable;
@@ -212,10 +223,10 @@ rocksdb::Options options() {
   options.compression = rocksdb::kLZ4Compression;
   options.write_buffer_size = 16 * 1024 * 1024;
   options.max_open_files = 256;
-  options.keep_log_file_num = 2;
-  options.info_log_level = rocksdb::InfoLogLevel::ERROR_LEVEL;
+  options.info_log = std::make_shared<NoRocksDbLog>();
   rocksdb::BlockBasedTableOptions table;
-  table.block_cache = rocksdb::NewLRUCache(32 * 1024 * 1024);
+  table.block_cache =
+      rocksdb::NewLRUCache(32 * 1024 * 1024, 4);  // shards that a filter block fits into
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
@@ -223,12 +234,14 @@ rocksdb::Options options() {
 
 }  // namespace
 
-Result<std::unique_ptr<syndication::MessageStore>> open_message_store(const std::filesystem::path& directory) {
+Result<std::unique_ptr<syndication::MessageStore>> open_message_store(
+    const std::filesystem::path& directory) {
   rocksdb::DB* opened = nullptr;
   const rocksdb::Status status = rocksdb::DB::Open(options(), directory.string(), &opened);
   if (status.ok()) return std::make_unique<RocksMessageStore>(std::unique_ptr<rocksdb::DB>(opened));
   if (status.ToString().find("lock") != std::string::npos) {
-    return fail(ErrorCode::kConflict, "the message store {} is in use by another process", directory.string());
+    return fail(ErrorCode::kConflict, "the message store {} is in use by another process",
+                directory.string());
   }
   const ErrorCode code = status.IsCorruption() ? ErrorCode::kCorrupt : ErrorCode::kIo;
   return fail(code, "cannot open the message store {}: {}", directory.string(), status.ToString());

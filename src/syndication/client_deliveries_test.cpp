@@ -250,7 +250,9 @@ TEST_F(ClientDeliveries, ANumberCannotBeGivenAnotherMeaning) {
   EXPECT_EQ(agent.last_drop()->code, ErrorCode::kBadSignature);
   EXPECT_TRUE(hear_all(frames));  // then the truth
   EXPECT_TRUE(hear(Detach{topic.origin, topic.stream, kGone}));
+  const std::uint64_t before = dropped();
   EXPECT_TRUE(hear_all(renamed));  // forgotten, and named again
+  EXPECT_EQ(dropped(), before + 1);
   EXPECT_THAT(noted(), IsEmpty());
 }
 
