@@ -13,7 +13,7 @@ SOURCES = git ls-files --cached --others --exclude-standard -- '*.cpp' '*.hpp'
 
 help: ## Print this list
 	@echo "make TARGET [JOBS=$(JOBS)]"
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1~\2/p' $(firstword $(MAKEFILE_LIST)) | column -t -s '~'
+	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "  %-10s  %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: ## Install the Debian packages that are missing (the other targets do so first)
 	@tools/setup

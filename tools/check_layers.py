@@ -22,7 +22,7 @@ SEAMS = {
     "OpenSSL": Seam(("openssl/",), rooms={"crypto", "net"}, hidden=True),
     "libsecp256k1": Seam(("secp256k1",), rooms={"crypto"}, hidden=True),
     "libsodium": Seam(("sodium",), rooms={"crypto"}, hidden=True),
-    "gRPC": Seam(("grpc", "google/protobuf", "bosswave."), rooms={"agent", "client", "cli"}),
+    "gRPC": Seam(("grpc", "google/protobuf", "bosswave."), rooms={"agent", "client"}),
     "toml++": Seam(("toml++/",), rooms={"node"}, hidden=True),
     "CLI11": Seam(("CLI/",), rooms={"cli"}),
     "spdlog": Seam(("spdlog/",), rooms={"telemetry"}, hidden=True),

@@ -27,7 +27,7 @@ bool may_pass(ErrorCode code) {
          code == ErrorCode::kStale;
 }
 
-Received received(const syndication::Delivery& delivery) {
+Received received(const syndication::Delivery& delivery, bool raw) {
   return {.id = delivery.id,
           .ns = delivery.topic.ns,
           .uri = delivery.topic.uri.text(),
@@ -35,7 +35,8 @@ Received received(const syndication::Delivery& delivery) {
           .stored = delivery.stored,
           .created = delivery.created,
           .expires = delivery.expires,
-          .payload = to_bytes(delivery.payload)};
+          .payload = to_bytes(delivery.payload),
+          .standing = raw ? syndication::standing_message(delivery).value_or(Bytes{}) : Bytes{}};
 }
 
 MessageType consume_type(bool query, bool tap) {
@@ -113,7 +114,7 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
       return *link;
     }
     link = std::make_unique<RouterLink>(
-        RouterLink::Context{context, clock, log, self, heads, grants}, router, address,
+        RouterLink::Context{context, clock, log, self, heads, grants, heard}, router, address,
         RouterLink::Events{[this, router] { on_up(router); }, [this, router] { on_down(router); }});
     link->start();
     return *link;
@@ -227,8 +228,9 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
     return {.on_message =
                 [this, id](const syndication::Delivery& delivery) {
                   const auto found = consumes.find(id);
-                  if (found != consumes.end())
-                    found->second.handlers.on_message(received(delivery));
+                  if (found == consumes.end()) return;
+                  Consume& consume = found->second;
+                  consume.handlers.on_message(received(delivery, consume.request.raw));
                 },
             .on_state = [this, id](Result<void> state) { on_state(id, std::move(state)); },
             .on_lost =
@@ -394,6 +396,7 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
   telemetry::Log& log;
   HeadExchange heads;
   syndication::GrantCache grants;
+  std::shared_ptr<syndication::ReplayWindow> heard = std::make_shared<syndication::ReplayWindow>();
   std::map<EntityKey, std::unique_ptr<RouterLink>> links;
   std::unordered_map<EntityKey, RouterLink*>
       routes;  // by namespace; dropped when the ledger says so

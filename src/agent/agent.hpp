@@ -35,6 +35,7 @@ struct Received {
   Time created;
   std::optional<Time> expires;
   Bytes payload;
+  Bytes standing;  // the message with its proof, when it was asked for
 };
 
 // What a subscriber is told besides messages.
@@ -51,6 +52,7 @@ struct ConsumeRequest {
   wave::Pattern pattern;
   bool tap = false;
   bool replay = false;
+  bool raw = false;  // give each message's standing form too
 };
 
 // Callbacks of a subscription or query; they come on the agent's thread. `on_end` comes exactly

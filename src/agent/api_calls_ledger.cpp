@@ -19,6 +19,13 @@ api::ObjectReply reply_for(const ObjectId& id, std::uint64_t position) {
   return reply;
 }
 
+// An entity is renewed only by one created later, and times have whole seconds: two in the same second
+// differ all the same.
+Result<Time> created_after_last(const store::AuthorityStore& store, const EntityKey& key, Time now) {
+  BW_TRY(const auto last, store.object(ObjectId{key.bytes}));
+  return last ? std::max(now, wave::created_of(last->object) + std::chrono::seconds{1}) : now;
+}
+
 }  // namespace
 
 ApiCalls::ApiCalls(ApiContext context, std::string default_entity)
@@ -62,7 +69,9 @@ void ApiCalls::create_entity(const api::CreateEntityRequest& request, bool renew
   if (!revoker_keys) return done(fail(revoker_keys.error()));
   wave::Entity entity;
   entity.key = (*key)->public_key();
-  entity.created = now_in_seconds();
+  const auto created = created_after_last(context_.replica.store(), entity.key, now_in_seconds());
+  if (!created) return done(fail(created.error()));
+  entity.created = *created;
   entity.expires = optional_time(request.expires_us()).value_or(entity.created + kEntityLife);
   entity.revokers = *std::move(revoker_keys);
   entity.contact = request.contact();

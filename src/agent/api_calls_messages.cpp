@@ -36,8 +36,8 @@ Result<Value> ApiCalls::value(const api::Value& from) const {
 Result<ConsumeRequest> ApiCalls::consume_request(const api::SubscribeRequest& request) const {
   BW_TRY(KeyPtr key, key_for(request.as()));
   BW_TRY(Target where, target(request.uri()));
-  return ConsumeRequest{std::move(key), where.ns, std::move(where.pattern), request.tap(),
-                        request.replay()};
+  return ConsumeRequest{std::move(key), where.ns,         std::move(where.pattern),
+                        request.tap(),  request.replay(), request.raw()};
 }
 
 Result<std::vector<ConsumeRequest>> ApiCalls::permitted(
@@ -56,7 +56,8 @@ Result<std::vector<ConsumeRequest>> ApiCalls::permitted(
       const bool known = std::ranges::any_of(
           parts, [&](const ConsumeRequest& part) { return wave::covers(part.pattern, pattern); });
       if (known || !capability.permissions.contains(needed)) continue;
-      parts.push_back({whole.key, whole.ns, std::move(pattern), whole.tap, whole.replay});
+      parts.push_back(
+          {whole.key, whole.ns, std::move(pattern), whole.tap, whole.replay, whole.raw});
     }
   }
   if (parts.empty()) {

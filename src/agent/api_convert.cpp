@@ -84,6 +84,7 @@ void to_api(const Received& received, api::Delivery& out) {
   if (received.expires) out.set_expires_us(to_api(*received.expires));
   out.set_persisted(received.persisted);
   out.set_stored(received.stored);
+  if (!received.standing.empty()) out.set_message(std::string(as_text(received.standing)));
   out.set_id(
       fmt::format("{:016x}.{}.{}", received.id.stream, received.id.sequence, received.id.index));
   // What an origin signed as payload need not be well formed; then it is passed on as it is.

@@ -6,12 +6,12 @@
 #include <boost/asio/post.hpp>
 #include <bosswave.grpc.pb.h>
 #include <grpcpp/grpcpp.h>
-#include <sodium.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
 #include "agent/api_calls.hpp"
 #include "agent/api_streams.hpp"
+#include "crypto/secret.hpp"
 
 namespace bw::agent {
 namespace {
@@ -118,8 +118,7 @@ class Service final : public api::Agent::CallbackService {
     if (found == context.client_metadata().end() || token_.empty()) return false;
     const std::string expected = "Bearer " + token_;
     const std::string_view given(found->second.data(), found->second.size());
-    return given.size() == expected.size() &&
-           sodium_memcmp(given.data(), expected.data(), expected.size()) == 0;
+    return crypto::equal_in_constant_time(as_bytes(given), as_bytes(expected));
   }
 
   template <class Reply>

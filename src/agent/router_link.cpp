@@ -90,7 +90,7 @@ net::Task<Error> RouterLink::run_once() {
     }
   }
   session_ = std::make_unique<ClientSession>(channel_->exporter(), context_.grants,
-                                             crypto::system_random());
+                                             crypto::system_random(), context_.heard);
   trouble_.reset();
   std::deque<Waiter> ready = std::exchange(waiting_, {});
   for (Waiter& waiter : ready) waiter.use(session_.get());

@@ -24,6 +24,7 @@ class RouterLink {
     KeyPtr self;
     HeadExchange heads;
     syndication::GrantCache& grants;
+    std::shared_ptr<syndication::ReplayWindow> heard;
   };
   // `on_up`: a fresh session stands; `on_down`: it is gone, and what it held has ended.
   struct Events {

@@ -53,6 +53,7 @@ inline constexpr std::size_t kQueryBytes = 16 * 1024 * 1024;  // of answers that
 inline constexpr std::size_t kErrorTextBytes = 512;   // of a reason in a frame
 inline constexpr std::size_t kHeadBytes = 1024;       // of a signed ledger head in a frame
 inline constexpr std::size_t kLedgerBatchEntries = 1024;
+inline constexpr std::size_t kSubmissionBytes = kFrameBytes - 64 * 1024;  // of objects, together
 inline constexpr std::size_t kStrikeRecords = 65536;   // entities that a router holds something against
 inline constexpr std::size_t kTrackedStreams = 65536;  // other people's streams whose replay is watched
 

@@ -17,8 +17,7 @@ std::function<Verb(CLI::App&)> daemon(Verbs& verbs, node::Roles roles) {
       const auto path = file->empty() ? app.path() / "bosswave.toml" : std::filesystem::path(*file);
       BW_TRY(node::Config config, node::load_config(app.path(), path, !file->empty()));
       config.log.json = config.log.json || app.json || *json_logs;
-      verbs.exit_with(node::run_until_signal(std::move(config), roles));
-      return {};
+      return node::run_until_signal(std::move(config), roles);
     };
   };
 }

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <iostream>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include <unistd.h>
@@ -78,65 +79,119 @@ Result<void> send_one(App& app, const api::Value& value) {
   return error_of(results);
 }
 
-// Each line of standard input is a message. Reads ahead of the answers by a bounded number of
-// frames.
-Result<void> send_lines(App& app, const SendOptions& options, const api::Value& pattern,
-                        std::uint32_t type) {
+// Sends frames a bounded number ahead of their answers. A stream has one reader at a time: the thread
+// here while answers are due, whoever calls the publisher's finish() after end().
+class AheadSender {
+ public:
+  AheadSender(const App& app, client::Publisher& stream)
+      : app_(app), stream_(stream), reader_([this] { read_answers(); }) {}
+  ~AheadSender() { end(); }
+
+  // False when the agent has gone.
+  bool send(const api::PublishFrame& frame) {
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return due_ < kFramesAhead || gone_; });
+      if (gone_) return false;
+      ++due_;
+      ++sent_;
+    }
+    changed_.notify_all();
+    return stream_.send(frame);
+  }
+
+  // Waits for the answers that are due. Nothing may be sent afterwards.
+  void end() {
+    {
+      const std::scoped_lock lock(mutex_);
+      ended_ = true;
+    }
+    changed_.notify_all();
+    if (reader_.joinable()) reader_.join();
+  }
+
+  // After end().
+  [[nodiscard]] std::uint64_t sent() const { return sent_; }
+  [[nodiscard]] std::uint64_t failed() const { return failed_; }
+  [[nodiscard]] const std::optional<Error>& first_error() const { return first_error_; }
+
+ private:
+  void read_answers() {
+    api::PublishResults results;
+    while (answer_is_due() && stream_.receive(results)) take(results);
+    const std::scoped_lock lock(mutex_);
+    gone_ = true;
+    changed_.notify_all();
+  }
+
+  bool answer_is_due() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return due_ > 0 || ended_; });
+    return due_ > 0;
+  }
+
+  void take(const api::PublishResults& results) {
+    const auto good = error_of(results);
+    if (!good) print_error(app_, good.error());
+    const std::scoped_lock lock(mutex_);
+    --due_;
+    failed_ += static_cast<std::uint64_t>(results.errors_size());
+    if (!good && !first_error_) first_error_ = good.error();
+    changed_.notify_all();
+  }
+
+  const App& app_;
+  client::Publisher& stream_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::size_t due_ = 0;
+  std::uint64_t sent_ = 0;
+  std::uint64_t failed_ = 0;
+  std::optional<Error> first_error_;
+  bool ended_ = false;
+  bool gone_ = false;
+  std::thread reader_;
+};
+
+Result<api::PublishFrame> line_frame(const App& app, const SendOptions& options, const api::Value& pattern,
+                                     std::uint32_t type, const std::string& line) {
+  api::PublishFrame frame;
+  frame.set_as(app.as);
+  api::Value* value = frame.add_values();
+  *value = pattern;
+  // --expires 10s counts from the moment of each line.
+  BW_TRY(const std::int64_t expires, when(options.expires));
+  value->set_expires_us(expires);
+  api::PayloadObject* payload = value->add_payload();
+  payload->set_type(type);
+  payload->set_content(line);
+  return frame;
+}
+
+// Each line of standard input is a message, sent as it comes.
+Result<void> send_lines(App& app, const SendOptions& options, const api::Value& pattern, std::uint32_t type) {
   BW_TRY(client::Client * agent, app.connect());
   const auto stream = agent->publish();
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::size_t ahead = 0;
-  std::uint64_t sent = 0;
-  std::uint64_t failed = 0;
-  bool over = false;
-  std::thread answers([&] {
-    api::PublishResults results;
-    while (stream->receive(results)) {
-      if (const auto good = error_of(results); !good) print_error(app, good.error());
-      const std::scoped_lock lock(mutex);
-      --ahead;
-      failed += static_cast<std::uint64_t>(results.errors_size());
-      changed.notify_all();
-    }
-    const std::scoped_lock lock(mutex);
-    over = true;
-    changed.notify_all();
-  });
+  AheadSender sender(app, *stream);
   std::string line;
   bool alive = true;
   while (alive && std::getline(std::cin, line)) {
-    api::PublishFrame frame;
-    frame.set_as(app.as);
-    api::Value* value = frame.add_values();
-    *value = pattern;
-    BW_TRY(const std::int64_t expires, when(options.expires));
-    value->set_expires_us(expires);
-    api::PayloadObject* payload = value->add_payload();
-    payload->set_type(type);
-    payload->set_content(line);
-    {
-      std::unique_lock lock(mutex);
-      changed.wait(lock, [&] { return ahead < kFramesAhead || over; });
-      if (over) break;
-      ++ahead;
-    }
-    alive = stream->send(frame);
-    ++sent;
+    BW_TRY(const api::PublishFrame frame, line_frame(app, options, pattern, type, line));
+    alive = sender.send(frame);
   }
-  {
-    std::unique_lock lock(mutex);
-    changed.wait(lock, [&] { return ahead == 0 || over; });
-  }
+  sender.end();
   const auto finished = stream->finish();
-  answers.join();
   if (app.json) {
-    print_json({{"sent", sent}, {"failed", failed}});
+    print_json({{"sent", sender.sent()}, {"failed", sender.failed()}});
   } else {
-    print_line(fmt::format("{} sent, {} refused", sent, failed));
+    print_line(fmt::format("{} sent, {} refused", sender.sent(), sender.failed()));
   }
   if (!finished) return finished;
-  if (failed > 0) return fail(ErrorCode::kDenied, "{} of {} messages were refused", failed, sent);
+  if (!alive) return fail(ErrorCode::kUnavailable, "the agent ended the stream before the last line");
+  if (const auto& first = sender.first_error()) {
+    return fail(first->code, "{} of {} messages were refused, the first because: {}", sender.failed(),
+                sender.sent(), first->message);
+  }
   return {};
 }
 

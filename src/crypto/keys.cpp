@@ -71,6 +71,10 @@ void wipe(std::span<std::uint8_t> bytes) {
   sodium_memzero(bytes.data(), bytes.size());
 }
 
+bool equal_in_constant_time(ByteView a, ByteView b) {
+  return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
 Passphrase::Passphrase(std::string text) : text_(std::move(text)) {
   wipe_text(text);
 }

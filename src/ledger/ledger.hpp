@@ -38,12 +38,17 @@ struct Status {
 class Ledger {
  public:
   virtual ~Ledger() = default;
-  // `objects`: whole signed objects, at most kLedgerBatchEntries. The answer has one element for each,
-  // and what has an index is durable.
+  // `objects`: whole signed objects that check_submission() lets pass. The answer has one element
+  // for each, and what has an index is durable.
   using SubmitDone = std::function<void(Result<std::vector<Submitted>>)>;
   virtual void submit(std::vector<Bytes> objects, SubmitDone done) = 0;
   [[nodiscard]] virtual Status status() const = 0;
 };
+
+// What every ledger holds a submission to before it looks at the objects, so that one caller's
+// cannot end the session that all share: at most kLedgerBatchEntries objects (kInvalidArgument) of
+// 1..kObjectBytes bytes each (kMalformed, kTooLarge) and kSubmissionBytes together (kTooLarge).
+Result<void> check_submission(const std::vector<Bytes>& objects);
 
 // Where a follower puts what it hears. Called from one thread at a time.
 class EntrySink {
@@ -52,6 +57,7 @@ class EntrySink {
   // Entries held already; the follower continues from here.
   [[nodiscard]] virtual std::uint64_t size() const = 0;
   // Checks each entry (form and signature) and appends all of them, or none: a ledger that serves a
+  // bad entry is not followed any further.
   virtual Result<void> append(const std::vector<Bytes>& entries) = 0;
   // The ledger spoke at `at`: what is held now is as fresh as that.
   virtual void heard(Time at) = 0;

@@ -22,6 +22,10 @@ constexpr Duration kSubmitDeadline = 15s;
 constexpr Duration kTick = 1s;
 constexpr std::size_t kMostWaiting = 10'000;  // submissions without an answer
 
+Error shutting_down() {
+  return {ErrorCode::kUnavailable, "this node is shutting down"};
+}
+
 std::vector<ledger::Submitted> from_wire(const wire::SubmittedFrame& frame) {
   std::vector<ledger::Submitted> outcomes;
   outcomes.reserve(frame.outcomes.size());
@@ -71,8 +75,8 @@ struct Client::Impl final : std::enable_shared_from_this<Client::Impl> {
       const Time began = clock.now();
       const Error why = co_await follow_once();
       channel.reset();
+      if (distrust) co_return;
       set_trouble(why);
-      if (why.code == ErrorCode::kFork) co_return stop_trusting(why);
       if (clock.now() - began > options.retry_most) backoff.reset();
     } while (co_await net::sleep_for(backoff.next()));
   }
@@ -93,7 +97,12 @@ struct Client::Impl final : std::enable_shared_from_this<Client::Impl> {
     send(wire::Follow{sink.size()});
     for (auto& [request, waiting] : submissions) send_submission(request, waiting);
     session::OnFrames on_frames = [this](std::span<const ByteView> frames) -> Result<void> {
-      for (const ByteView frame : frames) BW_CHECK(handle(frame));
+      for (const ByteView frame : frames) {
+        auto handled = handle(frame);
+        // Only what was found out here convicts: anybody on the way can send an ERROR frame.
+        if (!handled && handled.error().code == ErrorCode::kFork) stop_trusting(handled.error());
+        BW_CHECK(std::move(handled));
+      }
       return {};
     };
     co_return co_await session::run(fresh, std::move(on_frames));
@@ -161,7 +170,10 @@ struct Client::Impl final : std::enable_shared_from_this<Client::Impl> {
     return {};
   }
 
+  // For good: what is held here counts as stale from now on.
   void stop_trusting(const Error& why) {
+    distrust = why;
+    set_trouble(why);
     sink.heard(Time{});
     log.write(telemetry::Level::kError, "ledger", why.message);
     fail_submissions(why);
@@ -169,7 +181,12 @@ struct Client::Impl final : std::enable_shared_from_this<Client::Impl> {
 
   // ---- submitting
   void take_submission(std::vector<Bytes> objects, SubmitDone done) {
-    if (const auto fork = keeper.fork()) return done(fail(*fork));
+    if (distrust) return done(fail(*distrust));
+    if (stopping) return done(fail(shutting_down()));
+    if (objects.empty()) return done({});
+    if (auto good = ledger::check_submission(objects); !good) {
+      return done(fail(std::move(good).error()));
+    }
     if (submissions.size() >= kMostWaiting) {
       return done(
           fail(ErrorCode::kLimited, "{} submissions wait for the ledger already", kMostWaiting));
@@ -180,7 +197,7 @@ struct Client::Impl final : std::enable_shared_from_this<Client::Impl> {
     if (channel) send_submission(request, waiting);
   }
 
-  // Sent once: after a lost connection it is unknown whether the ledger took it, and putting an
+  // Once on each connection: after a lost one it is unknown whether the ledger took it, and putting an
   // object twice is harmless, so it is sent again on the next.
   void send_submission(std::uint32_t request, Waiting& waiting) {
     send(wire::Submit{request, {waiting.objects.begin(), waiting.objects.end()}});
@@ -246,6 +263,8 @@ struct Client::Impl final : std::enable_shared_from_this<Client::Impl> {
   net::ChannelPtr channel;
   std::map<std::uint32_t, Waiting> submissions;
   std::uint32_t next_request = 1;
+  std::optional<Error> distrust;  // why this ledger is not followed any more
+  bool stopping = false;
   net::TaskGroup tasks;
 
   mutable std::mutex mutex;  // guards what status() reads
@@ -268,17 +287,18 @@ Result<void> Client::start() {
 }
 
 net::Task<void> Client::stop() {
+  impl_->stopping = true;
   if (impl_->channel) impl_->channel->close();
   impl_->tasks.cancel();
   co_await impl_->tasks.join();
-  impl_->fail_submissions({ErrorCode::kUnavailable, "this node is shutting down"});
+  impl_->fail_submissions(shutting_down());
 }
 
 void Client::submit(std::vector<Bytes> objects, SubmitDone done) {
   net::asio::post(impl_->context, [weak = std::weak_ptr(impl_), objects = std::move(objects),
                                    done = std::move(done)]() mutable {
     const auto impl = weak.lock();
-    if (!impl) return done(fail(ErrorCode::kUnavailable, "this node is shutting down"));
+    if (!impl) return done(fail(shutting_down()));
     impl->take_submission(std::move(objects), std::move(done));
   });
 }
@@ -305,12 +325,11 @@ Bytes Client::latest_head() const {
 Result<void> Client::compare(ByteView head) {
   auto compared = impl_->keeper.compare(head, impl_->sink.size());
   if (!compared && compared.error().code == ErrorCode::kFork) {
-    impl_->set_trouble(compared.error());
     net::asio::post(impl_->context, [weak = std::weak_ptr(impl_), why = compared.error()] {
       const auto impl = weak.lock();
       if (!impl) return;
-      if (impl->channel) impl->channel->abort();
       impl->stop_trusting(why);
+      if (impl->channel) impl->channel->abort();
     });
   }
   return compared;

@@ -48,9 +48,8 @@ Result<void> HeadKeeper::load(std::uint64_t held) {
                   "remove the directory to fetch them again",
                   file_.string());
     }
-  } else {
-    ahead_ = kept;
   }
+  reached_ = kept.head.size <= held;
   latest_ = kept;
   return {};
 }
@@ -62,7 +61,9 @@ Result<void> HeadKeeper::check(const ledger::SignedHead& head, std::uint64_t hel
   if (head.ledger != ledger_ || !ledger::verify_head(head)) {
     return fail(ErrorCode::kBadSignature, "the ledger sent a head that it did not sign");
   }
-  if (head.head.size < held) return record_fork(head, "went back");
+  // Honest ledgers sign smaller heads only for parts of what they are about to send.
+  const bool forgot = head.head.size == held && latest_ && held < latest_->head.size;
+  if (head.head.size < held || forgot) return record_fork(head, "went back");
   if (!crypto::verify_consistency(held, held_root, head.head.size, head.head.root, consistency)) {
     // A bad proof alone convicts nobody; the same size with another root does.
     if (latest_ && latest_->head.size == head.head.size && latest_->head.root != head.head.root) {
@@ -77,6 +78,10 @@ Result<void> HeadKeeper::check(const ledger::SignedHead& head, std::uint64_t hel
 
 Result<void> HeadKeeper::advance(const ledger::SignedHead& head, std::uint64_t held) {
   const std::scoped_lock lock(mutex_);
+  if (!reached_ && latest_->head.size <= held) {
+    BW_CHECK(agrees(*latest_));
+    reached_ = true;
+  }
   const bool grew = !latest_ || head.head.size > latest_->head.size;
   if (grew) BW_CHECK(store::atomic_write_file(file_, ledger::encode(head), kMode, true));
   if (grew || head.head.size == latest_->head.size) latest_ = head;

@@ -43,6 +43,7 @@ class HeadKeeper {
   const crypto::SubtreeReader& tree_;
   mutable std::mutex mutex_;
   std::optional<ledger::SignedHead> latest_;
+  bool reached_ = true;  // the entries up to latest_ are held, and give its root
   std::optional<ledger::SignedHead> ahead_;  // shown by a peer, beyond what is held here
   std::optional<Error> fork_;
 };

@@ -66,10 +66,10 @@ struct Server::Impl final : std::enable_shared_from_this<Server::Impl> {
         outcomes.push_back({std::nullopt, std::move(object).error()});
       }
     }
-    accepted += passed.size();
     refused += entries.size() - passed.size();
     if (passed.empty()) return outcomes;
     BW_TRY(const ledger::Effects effects, store.append(passed));
+    accepted += passed.size();
     if (on_appended) on_appended(effects);
     return outcomes;
   }
@@ -243,6 +243,9 @@ void Server::submit(std::vector<Bytes> objects, SubmitDone done) {
                                    done = std::move(done)] {
     const auto impl = weak.lock();
     if (!impl) return done(fail(ErrorCode::kUnavailable, "the ledger is shutting down"));
+    if (auto good = ledger::check_submission(objects); !good) {
+      return done(fail(std::move(good).error()));
+    }
     done(impl->admit({objects.begin(), objects.end()}));
     impl->pump_all();
   });

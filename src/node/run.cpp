@@ -35,16 +35,12 @@ void print(const char* what, const std::string& value) {
 
 }  // namespace
 
-int run_until_signal(Config config, Roles roles) {
+Result<void> run_until_signal(Config config, Roles roles) {
   const Signals signals;
   telemetry::Log log({.level = config.log.level, .json = config.log.json});
   const std::string directory = config.directory.string();
-  auto node = Node::start(std::move(config), roles, log);
-  if (!node) {
-    log.write(telemetry::Level::kError, "node", node.error().message);
-    return 2;
-  }
-  const Node::Addresses addresses = (*node)->addresses();
+  BW_TRY(const auto node, Node::start(std::move(config), roles, log));
+  const Node::Addresses addresses = node->addresses();
   std::printf("Bosswave node in %s\n", directory.c_str());
   print("api", "unix:" + addresses.socket);
   if (addresses.ledger_key) {
@@ -59,8 +55,8 @@ int run_until_signal(Config config, Roles roles) {
   std::fflush(stdout);
   signals.wait();
   log.write(telemetry::Level::kInfo, "node", "stopping");
-  (*node)->stop();
-  return 0;
+  node->stop();
+  return {};
 }
 
 }  // namespace bw::node

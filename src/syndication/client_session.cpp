@@ -22,11 +22,11 @@ constexpr bool is_consuming(MessageType type) {
 }  // namespace
 
 struct ClientSession::Impl {
-  Impl(const Hash& exporter, GrantCache& grants, Random& random)
-      : outbound(exporter, random), deliveries(grants) {}
+  Impl(const Hash& exporter, GrantCache& grants, Random& random,
+       std::shared_ptr<ReplayWindow> heard)
+      : outbound(exporter, random), deliveries(grants, std::move(heard)) {}
 
   [[nodiscard]] Result<void> check(const Outgoing& message, bool type_fits) const;
-  [[nodiscard]] Result<void> check_request(const Outgoing& request, bool type_fits) const;
   Result<ClientRequestPtr> ask(const Outgoing& message, bool type_fits);
   void tell_router(const ClientRequest& unsubscribed);
 
@@ -72,8 +72,9 @@ class Calling {
 
 }  // namespace
 
-ClientSession::ClientSession(const Hash& exporter, GrantCache& grants, Random& random)
-    : impl_(std::make_unique<Impl>(exporter, grants, random)) {}
+ClientSession::ClientSession(const Hash& exporter, GrantCache& grants, Random& random,
+                             std::shared_ptr<ReplayWindow> heard)
+    : impl_(std::make_unique<Impl>(exporter, grants, random, std::move(heard))) {}
 ClientSession::~ClientSession() = default;
 
 Result<void> ClientSession::Impl::check(const Outgoing& message, bool type_fits) const {

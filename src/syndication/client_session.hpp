@@ -13,9 +13,12 @@
 #include "syndication/frames.hpp"
 #include "syndication/grant_cache.hpp"
 #include "syndication/message.hpp"
+#include "syndication/replay_window.hpp"
 #include "wave/proof.hpp"
 
 namespace bw::syndication {
+
+struct VerifiedBatch;  // inbound.hpp
 
 // A message that passed every check, as an application sees it. Views hold during the callback.
 struct Delivery {
@@ -26,7 +29,14 @@ struct Delivery {
   std::optional<Time> expires;
   ByteView payload;
   bool stored;  // an answer to a query or replay
+  // Where it stands, for standing_message().
+  const VerifiedBatch& batch;
+  std::size_t position;
 };
+
+// The message with all that proves it, to be kept or shown (syndication/standing_message.hpp).
+// During the callback only.
+Result<Bytes> standing_message(const Delivery& delivery);
 
 // What to sign and send. `proof` must be the one that topic.proof names.
 struct Outgoing {
@@ -62,7 +72,9 @@ class ClientSession {
   using Done = std::function<void(Result<void>)>;
   using ListDone = std::function<void(Result<std::vector<std::string>>)>;
 
-  ClientSession(const Hash& exporter, GrantCache& grants, Random& random);
+  // `heard`: shared by sessions that follow each other (Inbound); null: a fresh one.
+  ClientSession(const Hash& exporter, GrantCache& grants, Random& random,
+                std::shared_ptr<ReplayWindow> heard = nullptr);
   // Calls nobody back: end() first.
   ~ClientSession();
 

@@ -4,10 +4,13 @@
 #include <algorithm>
 
 #include "base/limits.hpp"
+#include "syndication/client_session.hpp"
+#include "syndication/standing_message.hpp"
 
 namespace bw::syndication {
 
-Deliveries::Deliveries(GrantCache& grants) : inbound_(Inbound::Side::kAgent, grants) {}
+Deliveries::Deliveries(GrantCache& grants, std::shared_ptr<ReplayWindow> heard)
+    : inbound_(Inbound::Side::kAgent, grants, {}, std::move(heard)) {}
 
 void Deliveries::add(const ClientRequestPtr& subscription) {
   tree_.add(subscription->topic.ns, subscription->topic.uri, subscription->handle);
@@ -128,7 +131,16 @@ void Deliveries::hand_over(ClientRequest& request, std::size_t position, const T
   const Message& message = view.messages[position].message;
   const MessageId id = id_of(position);
   request.consumer.on_message(Delivery{id, topic, message.type, view.header.created,
-                                       message.expires, message.payload, stored});
+                                       message.expires, message.payload, stored, verified_,
+                                       position});
+}
+
+Result<Bytes> standing_message(const Delivery& delivery) {
+  const VerifiedBatch& verified = delivery.batch;
+  const auto position = static_cast<std::uint16_t>(delivery.position);
+  StandingMessage message{delivery.topic, *verified.topics[position]->proof, {}};
+  BW_CHECK(select(verified.view, verified.leaves, {&position, 1}, message.batch));
+  return encode(message);
 }
 
 const Deliveries::Matches& Deliveries::matches_of(const TopicPtr& topic) {

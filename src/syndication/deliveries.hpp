@@ -17,7 +17,7 @@ namespace bw::syndication {
 // is being called.
 class Deliveries {
  public:
-  explicit Deliveries(GrantCache& grants);
+  Deliveries(GrantCache& grants, std::shared_ptr<ReplayWindow> heard);
 
   // A subscription that the router said yes to; live messages reach it from now on.
   void add(const ClientRequestPtr& subscription);

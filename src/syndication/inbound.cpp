@@ -65,8 +65,11 @@ const Hash& empty_proof_name() {
 }  // namespace
 
 struct Inbound::Impl {
-  Impl(Side on, GrantCache& cache, Carries serves)
-      : side(on), grants(cache), carries(std::move(serves)) {}
+  Impl(Side on, GrantCache& cache, Carries serves, std::shared_ptr<ReplayWindow> window)
+      : side(on),
+        grants(cache),
+        carries(std::move(serves)),
+        heard(window ? std::move(window) : std::make_shared<ReplayWindow>()) {}
 
   TopicPtr make_topic(const EntityKey& origin, std::uint64_t stream, std::uint32_t number,
                       const Topic& topic) const {
@@ -209,14 +212,15 @@ struct Inbound::Impl {
   std::map<StreamKey, InboundStream> streams;
   std::unordered_map<std::uint64_t, EntityKey> owners;  // of attached streams (router)
   std::size_t topics = 0;
-  ReplayWindow heard;               // of an agent
-  InboundStream* opened = nullptr;  // of the batch at hand
-  bool refused_a_right = false;     // by the ask() at hand
+  std::shared_ptr<ReplayWindow> heard;  // of an agent
+  InboundStream* opened = nullptr;      // of the batch at hand
+  bool refused_a_right = false;         // by the ask() at hand
   GrantPtr no_grant;
 };
 
-Inbound::Inbound(Side side, GrantCache& grants, Carries carries)
-    : impl_(std::make_unique<Impl>(side, grants, std::move(carries))) {}
+Inbound::Inbound(Side side, GrantCache& grants, Carries carries,
+                 std::shared_ptr<ReplayWindow> heard)
+    : impl_(std::make_unique<Impl>(side, grants, std::move(carries), std::move(heard))) {}
 Inbound::~Inbound() = default;
 Inbound::Inbound(Inbound&&) noexcept = default;
 
@@ -288,7 +292,7 @@ Result<void> Inbound::open(ByteView bytes, VerifiedBatch& out) {
 }
 
 Result<void> Inbound::verify(VerifiedBatch& out, Time now) {
-  if (impl_->side == Side::kAgent) return impl_->verify(out, impl_->heard, now);
+  if (impl_->side == Side::kAgent) return impl_->verify(out, *impl_->heard, now);
   return impl_->verify(out, impl_->opened->window, now);
 }
 
@@ -325,7 +329,7 @@ Result<void> Inbound::stored(const Stored& frame, Time now, VerifiedBatch& out) 
 }
 
 void Inbound::tick(Time now) {
-  impl_->heard.forget_old(now);
+  impl_->heard->forget_old(now);
 }
 
 }  // namespace bw::syndication

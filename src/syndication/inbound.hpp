@@ -61,7 +61,11 @@ class Inbound {
   // Whether this router is the designated router of a namespace now. Asked only when a grant is not
   // remembered: invalidate the grants of a namespace (GrantCache::changed) when the answer changes.
   using Carries = std::function<bool(const EntityKey& ns)>;
-  Inbound(Side side, GrantCache& grants, Carries carries = {});
+  // `heard`: what an agent has seen of others' streams. Sessions that follow each other share one,
+  // so that a router cannot show again after a reconnection what it showed before. Null: a fresh
+  // one.
+  Inbound(Side side, GrantCache& grants, Carries carries = {},
+          std::shared_ptr<ReplayWindow> heard = nullptr);
   ~Inbound();
   Inbound(Inbound&&) noexcept;
 

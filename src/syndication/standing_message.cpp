@@ -18,7 +18,9 @@ class EverythingStands final : public wave::AuthorityView {
   Result<std::optional<wave::EntityStatus>> entity(const EntityKey&) const override {
     return wave::EntityStatus{Time{}, kNever, false};
   }
-  Result<std::optional<wave::DotStatus>> dot(const ObjectId&) const override { return wave::DotStatus{}; }
+  Result<std::optional<wave::DotStatus>> dot(const ObjectId&) const override {
+    return wave::DotStatus{};
+  }
   Time heard_at() const override { return now_; }
   Duration max_staleness(const EntityKey&) const override { return limits::kDefaultStaleness; }
 
@@ -63,7 +65,8 @@ Result<StandingVerdict> verify_offline(const StandingMessage& message) {
   BatchView batch;
   BW_CHECK(parse_batch(message.batch, batch));
   if (batch.messages.size() != 1) {
-    return fail(ErrorCode::kMalformed, "message file: {} messages, expected one", batch.messages.size());
+    return fail(ErrorCode::kMalformed, "message file: {} messages, expected one",
+                batch.messages.size());
   }
   const Message& content = batch.messages[0].message;
   const crypto::Sha256 prefix = leaf_prefix(topic_hash(message.topic));

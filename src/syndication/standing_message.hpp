@@ -22,8 +22,8 @@ Result<StandingMessage> parse_standing_message(ByteView bytes);
 // True when the bytes begin like a message file.
 bool is_standing_message(ByteView bytes);
 
-// What can be said of it without a ledger: everything but that the DoTs and entities were registered and
-// not revoked.
+// What can be said of it without a ledger: everything but that the DoTs and entities were
+// registered and not revoked.
 struct StandingVerdict {
   BatchHeader header;
   Message message;  // views into `message.batch`

@@ -17,7 +17,8 @@ import threading
 import time
 import unittest
 
-BW = os.path.abspath(os.environ.get("BW", "build/release/src/cli/bw"))
+_BUILT_HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build/release/src/cli/bw")
+BW = os.path.abspath(os.environ.get("BW", _BUILT_HERE))
 
 # Generous: the machine may be busy. Nothing waits that long when all is well.
 PATIENCE = 40.0
