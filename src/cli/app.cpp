@@ -92,8 +92,12 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     const int code = root.exit(error);
     return code == 0 ? 0 : 2;
+  } catch (const std::exception& error) {
+    // The system's failures, such as a path that is too long or memory that has run out.
+    print_error(app, {ErrorCode::kIo, error.what()});
+    return exit_code(ErrorCode::kIo);
   }
-  if (verbs.outcome()) return verbs.exit_code();
+  if (verbs.outcome()) return 0;
   print_error(app, verbs.outcome().error());
   return exit_code(verbs.outcome().error().code);
 }

@@ -50,16 +50,12 @@ class Verbs {
            const std::function<Verb(CLI::App&)>& options) {
     add(&root_, name, help, options);
   }
-  // A daemon returns an exit code of its own.
-  void exit_with(int code) { exit_code_ = code; }
-  [[nodiscard]] int exit_code() const { return exit_code_; }
   [[nodiscard]] const Result<void>& outcome() const { return outcome_; }
 
  private:
   CLI::App& root_;
   App& app_;
   Result<void> outcome_;
-  int exit_code_ = 0;
 };
 
 int run(int argc, char** argv);

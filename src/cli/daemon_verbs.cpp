@@ -6,14 +6,14 @@
 namespace bw::cli {
 namespace {
 
-std::function<Verb(CLI::App&)> daemon(Verbs& verbs, node::Roles roles) {
-  return [&verbs, roles](CLI::App& command) -> Verb {
+std::function<Verb(CLI::App&)> daemon(node::Roles roles) {
+  return [roles](CLI::App& command) -> Verb {
     const auto file = std::make_shared<std::string>();
     const auto json_logs = std::make_shared<bool>(false);
     command.add_option("--config", *file,
                        "Configuration file (default: bosswave.toml in the directory)");
     command.add_flag("--json-log", *json_logs, "Log lines as JSON (the same as --json here)");
-    return [&verbs, roles, file, json_logs](App& app) -> Result<void> {
+    return [roles, file, json_logs](App& app) -> Result<void> {
       const auto path = file->empty() ? app.path() / "bosswave.toml" : std::filesystem::path(*file);
       BW_TRY(node::Config config, node::load_config(app.path(), path, !file->empty()));
       config.log.json = config.log.json || app.json || *json_logs;
@@ -26,12 +26,12 @@ std::function<Verb(CLI::App&)> daemon(Verbs& verbs, node::Roles roles) {
 
 void add_daemon_verbs(Verbs& verbs, CLI::App* ledger, CLI::App* router) {
   verbs.add("up", "Run ledger, router and agent in one process",
-            daemon(verbs, {.ledger = true, .router = true}));
+            daemon({.ledger = true, .router = true}));
   CLI::App* agent = verbs.group("agent", "The agent: run one");
-  verbs.add(agent, "run", "Run an agent that follows a ledger elsewhere", daemon(verbs, {}));
+  verbs.add(agent, "run", "Run an agent that follows a ledger elsewhere", daemon({}));
   verbs.add(router, "run", "Run a router (and an agent) that follow a ledger elsewhere",
-            daemon(verbs, {.router = true}));
-  verbs.add(ledger, "run", "Run a ledger (and an agent)", daemon(verbs, {.ledger = true}));
+            daemon({.router = true}));
+  verbs.add(ledger, "run", "Run a ledger (and an agent)", daemon({.ledger = true}));
   verbs.add("config", "Print the configuration in force, with every default",
             [](CLI::App& command) -> Verb {
               const auto file = std::make_shared<std::string>();

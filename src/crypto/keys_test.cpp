@@ -128,5 +128,14 @@ TEST(Sha256, VectorsAndContinuingACopiedState) {
   EXPECT_EQ(prefix.finish(), sha256(as_bytes("ab")));
 }
 
+TEST(Secret, EqualInConstantTimeIsEquality) {
+  EXPECT_TRUE(equal_in_constant_time(as_bytes("Bearer abc"), as_bytes("Bearer abc")));
+  EXPECT_TRUE(equal_in_constant_time({}, {}));
+  EXPECT_FALSE(equal_in_constant_time(as_bytes("Bearer abc"), as_bytes("Bearer abd")));
+  EXPECT_FALSE(equal_in_constant_time(as_bytes("Bearer abc"), as_bytes("Xearer abc")));
+  EXPECT_FALSE(equal_in_constant_time(as_bytes("Bearer abc"), as_bytes("Bearer ab")));
+  EXPECT_FALSE(equal_in_constant_time(as_bytes("Bearer abc"), {}));
+}
+
 }  // namespace
 }  // namespace bw::crypto

@@ -11,8 +11,8 @@ namespace bw::crypto {
 // Overwrites memory in a way the compiler may not remove.
 void wipe(std::span<std::uint8_t> bytes);
 
-// Takes the same time wherever the two differ, so that guessing a secret piece by piece gains nothing. Their
-// lengths are not kept secret.
+// Takes the same time wherever the two differ, so that guessing a secret piece by piece gains
+// nothing. Their lengths are not kept secret.
 [[nodiscard]] bool equal_in_constant_time(ByteView a, ByteView b);
 
 // N secret bytes that are wiped when they go. Movable, not copyable, never printed.

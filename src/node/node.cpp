@@ -207,12 +207,12 @@ struct Node::Impl {
   }
 
   void stop() {
-    if (thread.joinable()) {
-      if (api) api->stop();
-      net::asio::co_spawn(io, stop_rooms(), net::asio::use_future).get();
-      work.reset();
-      thread.join();
-    }
+    // A start that failed may not have come to this, but rooms that it did start have to end too.
+    if (!thread.joinable()) thread = std::thread([this] { io.run(); });
+    if (api) api->stop();
+    net::asio::co_spawn(io, stop_rooms(), net::asio::use_future).get();
+    work.reset();
+    thread.join();
   }
 
   net::Task<void> stop_rooms() {

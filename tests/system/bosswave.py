@@ -183,6 +183,8 @@ class Node:
 
     def launch(self, preexec=None, env=None):
         """Starts the process; does not wait."""
+        if not os.path.exists(self.path("bosswave.toml")):
+            self.configure()
         with open(self.log_path, "ab") as log, open(self.out_path, "wb") as out:
             self.process = subprocess.Popen([BW, "--dir", self.directory, *self.verb], stdin=subprocess.DEVNULL,
                                             stdout=out, stderr=log, preexec_fn=preexec,
@@ -192,8 +194,6 @@ class Node:
 
     def start(self, preexec=None, env=None):
         """Starts the process and waits until it says that it is up."""
-        if not os.path.exists(self.path("bosswave.toml")):
-            self.configure()
         self.launch(preexec, env)
 
         def up():
