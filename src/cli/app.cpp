@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/app.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <thread>
 
+#include "base/id.hpp"
 #include "cli/output.hpp"
 #include "node/config.hpp"
 
@@ -11,6 +13,35 @@ namespace bw::cli {
 namespace {
 
 constexpr Duration kConnectPatience = 3s;
+
+// One key or id in 64 begins with '-' and would pass for an option. Such arguments go through the
+// parser with this in place of their first character.
+constexpr char kDashOfKey = '\x02';
+
+bool begins_with_key(std::string_view argument) {
+  constexpr std::size_t kKeyText = 43;
+  if (argument.size() < kKeyText || !EntityKey::parse(argument.substr(0, kKeyText))) return false;
+  return argument.size() == kKeyText || argument[kKeyText] == '/';
+}
+
+std::vector<std::string> arguments_of(int argc, char** argv) {
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  for (std::string& argument : arguments) {
+    if (argument.starts_with('-') && begins_with_key(argument)) argument[0] = kDashOfKey;
+  }
+  // CLI11 takes them from the back.
+  std::ranges::reverse(arguments);
+  return arguments;
+}
+
+void restore_dashes(CLI::App& command) {
+  for (CLI::Option* option : command.get_options()) {
+    option->transform([](std::string value) {
+      if (value.starts_with(kDashOfKey)) value[0] = '-';
+      return value;
+    });
+  }
+}
 
 }  // namespace
 
@@ -55,7 +86,9 @@ void Verbs::add(CLI::App* parent, const std::string& name, const std::string& he
                 const std::function<Verb(CLI::App&)>& options) {
   CLI::App* command = parent->add_subcommand(name, help);
   command->fallthrough();
-  command->callback([this, verb = options(*command)] { outcome_ = verb(app_); });
+  const Verb verb = options(*command);
+  restore_dashes(*command);
+  command->callback([this, verb] { outcome_ = verb(app_); });
 }
 
 int run(int argc, char** argv) {
@@ -64,6 +97,7 @@ int run(int argc, char** argv) {
       "Bosswave: delegate authority over things, narrowly, transitively, revocably; every message "
       "carries the proof"};
   root.set_version_flag("--version", std::string("bw ") + BW_VERSION);
+  root.name("bw");
   root.require_subcommand(1);
   root.fallthrough();
   root.add_option("--dir", app.directory,
@@ -73,6 +107,8 @@ int run(int argc, char** argv) {
       ->envname("BW_TOKEN");
   root.add_option("--as", app.as, "Which key signs: a name in the agent's keystore");
   root.add_flag("--json", app.json, "One JSON object a line, for programs");
+
+  restore_dashes(root);
 
   Verbs verbs(root, app);
   CLI::App* ledger = verbs.group("ledger", "The ledger: run one, see how it stands, verify it");
@@ -88,7 +124,7 @@ int run(int argc, char** argv) {
   add_completion_verb(verbs, root);
 
   try {
-    root.parse(argc, argv);
+    root.parse(arguments_of(argc, argv));
   } catch (const CLI::ParseError& error) {
     const int code = root.exit(error);
     return code == 0 ? 0 : 2;

@@ -33,7 +33,8 @@ Verb grant(CLI::App& command) {
   command.add_option("--expires", o->expires, "When it ends: 90d or a time (default 90d)");
   command.add_option("--from", o->from, "When it starts (default now)");
   command.add_option("--rate", o->rate, "At most so many messages a second (default: no limit)");
-  command.add_option("--store", o->stored, "At most so many persisted bytes (default: no limit)");
+  command.add_option("--store", o->stored, "At most so many persisted bytes (default: no limit)")
+      ->check(CLI::NonNegativeNumber);
   command.add_option("--revoker", o->revokers, "An entity that may revoke it too; repeatable");
   command.add_option("--comment", o->comment, "What it is for");
   return [o](App& app) -> Result<void> {

@@ -79,8 +79,8 @@ Result<void> send_one(App& app, const api::Value& value) {
   return error_of(results);
 }
 
-// Sends frames a bounded number ahead of their answers. A stream has one reader at a time: the thread
-// here while answers are due, whoever calls the publisher's finish() after end().
+// Sends frames a bounded number ahead of their answers. A stream has one reader at a time: the
+// thread here while answers are due, whoever calls the publisher's finish() after end().
 class AheadSender {
  public:
   AheadSender(const App& app, client::Publisher& stream)
@@ -153,8 +153,9 @@ class AheadSender {
   std::thread reader_;
 };
 
-Result<api::PublishFrame> line_frame(const App& app, const SendOptions& options, const api::Value& pattern,
-                                     std::uint32_t type, const std::string& line) {
+Result<api::PublishFrame> line_frame(const App& app, const SendOptions& options,
+                                     const api::Value& pattern, std::uint32_t type,
+                                     const std::string& line) {
   api::PublishFrame frame;
   frame.set_as(app.as);
   api::Value* value = frame.add_values();
@@ -169,7 +170,8 @@ Result<api::PublishFrame> line_frame(const App& app, const SendOptions& options,
 }
 
 // Each line of standard input is a message, sent as it comes.
-Result<void> send_lines(App& app, const SendOptions& options, const api::Value& pattern, std::uint32_t type) {
+Result<void> send_lines(App& app, const SendOptions& options, const api::Value& pattern,
+                        std::uint32_t type) {
   BW_TRY(client::Client * agent, app.connect());
   const auto stream = agent->publish();
   AheadSender sender(app, *stream);
@@ -187,10 +189,11 @@ Result<void> send_lines(App& app, const SendOptions& options, const api::Value& 
     print_line(fmt::format("{} sent, {} refused", sender.sent(), sender.failed()));
   }
   if (!finished) return finished;
-  if (!alive) return fail(ErrorCode::kUnavailable, "the agent ended the stream before the last line");
+  if (!alive)
+    return fail(ErrorCode::kUnavailable, "the agent ended the stream before the last line");
   if (const auto& first = sender.first_error()) {
-    return fail(first->code, "{} of {} messages were refused, the first because: {}", sender.failed(),
-                sender.sent(), first->message);
+    return fail(first->code, "{} of {} messages were refused, the first because: {}",
+                sender.failed(), sender.sent(), first->message);
   }
   return {};
 }
@@ -383,7 +386,8 @@ Verb subscribe_verb(CLI::App& command) {
   command.add_flag("--replay", o->replay, "First the persisted messages that match");
   command.add_flag("--permitted", o->permitted,
                    "Everything under the pattern that I may see, not all or nothing");
-  command.add_option("--count", o->count, "Stop after so many messages");
+  command.add_option("--count", o->count, "Stop after so many messages")
+      ->check(CLI::NonNegativeNumber);
   command.add_option("--timeout", o->timeout,
                      "Stop after this long; exit code 5 when --count was not reached");
   command.add_option("--save", o->save, "Keep the last message in this file, for 'bw verify'");
