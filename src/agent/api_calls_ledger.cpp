@@ -19,9 +19,10 @@ api::ObjectReply reply_for(const ObjectId& id, std::uint64_t position) {
   return reply;
 }
 
-// An entity is renewed only by one created later, and times have whole seconds: two in the same second
-// differ all the same.
-Result<Time> created_after_last(const store::AuthorityStore& store, const EntityKey& key, Time now) {
+// An entity is renewed only by one created later, and times have whole seconds: two in the same
+// second differ all the same.
+Result<Time> created_after_last(const store::AuthorityStore& store, const EntityKey& key,
+                                Time now) {
   BW_TRY(const auto last, store.object(ObjectId{key.bytes}));
   return last ? std::max(now, wave::created_of(last->object) + std::chrono::seconds{1}) : now;
 }

@@ -13,6 +13,15 @@ namespace {
 constexpr std::string_view kSuffix = ".key";
 constexpr std::string_view kHandlePrefix = "lent:";
 
+// A key file's bytes, which may hold the secret in clear.
+struct WipedBytes {
+  WipedBytes(Bytes&& content) : bytes(std::move(content)) {}  // NOLINT: a Bytes taken over
+  ~WipedBytes() { crypto::wipe(bytes); }
+  WipedBytes(const WipedBytes&) = delete;
+  WipedBytes& operator=(const WipedBytes&) = delete;
+  Bytes bytes;
+};
+
 Result<void> private_directory(const std::filesystem::path& directory) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
@@ -46,13 +55,13 @@ Result<std::unique_ptr<Keystore>> Keystore::open(const std::filesystem::path& di
   for (const auto& entry : std::filesystem::directory_iterator(directory)) {
     const std::string name = entry.path().stem().string();
     if (entry.path().extension() != kSuffix || !wave::is_alias_name(name)) continue;
-    BW_TRY(const Bytes file, store::read_key_file(entry.path()));
-    const auto info = crypto::inspect_key_file(file);
+    BW_TRY(const WipedBytes file, store::read_key_file(entry.path()));
+    const auto info = crypto::inspect_key_file(file.bytes);
     if (!info)
       return fail(info.error().code, "{}: {}", entry.path().string(), info.error().message);
     KeyPtr pair;
     if (!info->sealed) {
-      auto opened = crypto::open_key(file, nullptr);
+      auto opened = crypto::open_key(file.bytes, nullptr);
       if (!opened)
         return fail(opened.error().code, "{}: {}", entry.path().string(), opened.error().message);
       pair = std::make_shared<const crypto::SigningKey>(*std::move(opened));
@@ -64,7 +73,8 @@ Result<std::unique_ptr<Keystore>> Keystore::open(const std::filesystem::path& di
 
 Result<KeyPtr> Keystore::create(const std::string& name, const crypto::Passphrase* passphrase) {
   auto key = crypto::SigningKey::generate(crypto::system_random());
-  return import(name, crypto::seal_key(key, passphrase, crypto::system_random()), passphrase);
+  BW_TRY(const WipedBytes file, crypto::seal_key(key, passphrase, crypto::system_random()));
+  return import(name, file.bytes, passphrase);
 }
 
 Result<KeyPtr> Keystore::import(const std::string& name, ByteView key_file,
@@ -84,8 +94,8 @@ Result<KeyPtr> Keystore::import(const std::string& name, ByteView key_file,
 
 Result<void> Keystore::unlock(const std::string& name, const crypto::Passphrase& passphrase) {
   BW_CHECK(check_name(name));
-  BW_TRY(const Bytes file, store::read_key_file(directory_ / (name + std::string(kSuffix))));
-  BW_TRY(crypto::SigningKey key, crypto::open_key(file, &passphrase));
+  BW_TRY(const WipedBytes file, store::read_key_file(directory_ / (name + std::string(kSuffix))));
+  BW_TRY(crypto::SigningKey key, crypto::open_key(file.bytes, &passphrase));
   const std::scoped_lock lock(mutex_);
   named_.insert_or_assign(
       name, Held{key.public_key(), std::make_shared<const crypto::SigningKey>(std::move(key))});

@@ -100,7 +100,7 @@ Result<SigningKey> unseal(ByteView file, const EntityKey& expected, const Passph
 
 }  // namespace
 
-Bytes seal_key(const SigningKey& key, const Passphrase* passphrase, Random& random) {
+Result<Bytes> seal_key(const SigningKey& key, const Passphrase* passphrase, Random& random) {
   Bytes out = header(key.public_key(), passphrase != nullptr);
   const Secret<32> secret = key.secret();
   if (passphrase == nullptr) {
@@ -111,8 +111,7 @@ Bytes seal_key(const SigningKey& key, const Passphrase* passphrase, Random& rand
   Bytes nonce(kNonceBytes);
   random.fill(salt);
   random.fill(nonce);
-  const auto sealing = derive(*passphrase, salt, kOperations, kMemoryKib);
-  BW_ASSERT(sealing.has_value());
+  BW_TRY(const Secret<32> sealing, derive(*passphrase, salt, kOperations, kMemoryKib));
   append(out, salt);
   put_u32(out, kOperations);
   put_u32(out, kMemoryKib);
@@ -120,7 +119,7 @@ Bytes seal_key(const SigningKey& key, const Passphrase* passphrase, Random& rand
   out.resize(kSealedBytes);
   crypto_aead_xchacha20poly1305_ietf_encrypt(
       out.data() + kSealedHeaderBytes, nullptr, secret.view().data(), 32, out.data(),
-      kSealedHeaderBytes, nullptr, out.data() + kNonceAt, sealing->view().data());
+      kSealedHeaderBytes, nullptr, out.data() + kNonceAt, sealing.view().data());
   return out;
 }
 

@@ -26,7 +26,7 @@ TEST(KeyFile, SealedFormIsTheDocumentedOne) {
   const SigningKey key = *SigningKey::from_secret(secret);
   const Passphrase passphrase("correct horse");
   CountingRandom random;
-  const Bytes file = seal_key(key, &passphrase, random);
+  const Bytes file = *seal_key(key, &passphrase, random);
   EXPECT_EQ(to_hex(file),
             "42574b45590101"
             "f9308a019258c31049344f85f89d5229b531c845836f99b08601f113bce036f9"
@@ -35,7 +35,7 @@ TEST(KeyFile, SealedFormIsTheDocumentedOne) {
             "101112131415161718191a1b1c1d1e1f2021222324252627"
             "8fb5992702bbc29139a88202b3f415aebafc042d47fda8c3853134152b38e044"
             "87544fd37d6c51f2e25b1f0d22320e95");
-  EXPECT_EQ(to_hex(seal_key(key, nullptr, random)),
+  EXPECT_EQ(to_hex(*seal_key(key, nullptr, random)),
             "42574b45590100"
             "f9308a019258c31049344f85f89d5229b531c845836f99b08601f113bce036f9"
             "0000000000000000000000000000000000000000000000000000000000000003");
@@ -43,7 +43,7 @@ TEST(KeyFile, SealedFormIsTheDocumentedOne) {
 
 TEST(KeyFile, ClearFormRoundTripsAndEveryFlippedByteIsRefused) {
   const SigningKey key = SigningKey::generate(system_random());
-  const Bytes file = seal_key(key, nullptr, system_random());
+  const Bytes file = *seal_key(key, nullptr, system_random());
   EXPECT_EQ(open_key(file, nullptr)->public_key(), key.public_key());
   EXPECT_FALSE(inspect_key_file(file)->sealed);
   for (std::size_t i = 0; i < file.size(); ++i) {
@@ -63,7 +63,7 @@ TEST(KeyFile, SealedFormNeedsItsPassphrase) {
   const SigningKey key = SigningKey::generate(system_random());
   const Passphrase right("correct horse");
   const Passphrase wrong("correct house");
-  const Bytes file = seal_key(key, &right, system_random());
+  const Bytes file = *seal_key(key, &right, system_random());
   const auto info = inspect_key_file(file);
   EXPECT_TRUE(info->sealed);
   EXPECT_EQ(info->key, key.public_key());
@@ -77,7 +77,7 @@ TEST(KeyFile, SealedFormNeedsItsPassphrase) {
 TEST(KeyFile, SealedFormRefusesAlterationAndGreedyParameters) {
   const SigningKey key = SigningKey::generate(system_random());
   const Passphrase pass("x");
-  const Bytes file = seal_key(key, &pass, system_random());
+  const Bytes file = *seal_key(key, &pass, system_random());
   // One byte of each field: these need no key derivation ...
   for (const std::size_t at : {0UL, 5UL, 6UL}) {
     Bytes bent = file;
@@ -102,7 +102,7 @@ TEST(KeyFile, SealedFormRefusesAlterationAndGreedyParameters) {
 TEST(KeyFile, GreedyOrEmptyParametersAreRefusedBeforeTheyAreUsed) {
   const SigningKey key = SigningKey::generate(system_random());
   const Passphrase pass("x");
-  const Bytes file = seal_key(key, &pass, system_random());
+  const Bytes file = *seal_key(key, &pass, system_random());
   const auto code_with = [&](std::size_t at, std::array<std::uint8_t, 4> value) {
     Bytes bent = file;
     std::ranges::copy(value, bent.begin() + static_cast<std::ptrdiff_t>(at));
@@ -120,8 +120,8 @@ TEST(KeyFile, GreedyOrEmptyParametersAreRefusedBeforeTheyAreUsed) {
 
 // A clear file that someone put together from two others.
 TEST(KeyFile, TheSecretMustBelongToThePublicKey) {
-  const Bytes one = seal_key(SigningKey::generate(system_random()), nullptr, system_random());
-  Bytes mixed = seal_key(SigningKey::generate(system_random()), nullptr, system_random());
+  const Bytes one = *seal_key(SigningKey::generate(system_random()), nullptr, system_random());
+  Bytes mixed = *seal_key(SigningKey::generate(system_random()), nullptr, system_random());
   std::copy_n(one.begin(), 39, mixed.begin());
   EXPECT_EQ(open_key(mixed, nullptr).error().code, ErrorCode::kCorrupt);
 }
