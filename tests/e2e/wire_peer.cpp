@@ -3,9 +3,7 @@
 
 #include <algorithm>
 
-#include "codec/writer.hpp"
 #include "crypto/keys.hpp"
-#include "syndication/client_session.hpp"
 
 namespace bw::e2e {
 namespace {
@@ -76,9 +74,7 @@ wave::Dot dot_statement(const EntityKey& granter, const EntityKey& grantee, cons
 
 WirePeer::WirePeer(Loop& loop, const std::string& address) : loop_(loop) {
   channel_ = must(loop_.run(net::connect(address, kPatience)));
-  tasks_ = loop_.on([this] {
-    return std::make_unique<net::TaskGroup>(loop_.io().get_executor());
-  });
+  tasks_ = loop_.on([this] { return std::make_unique<net::TaskGroup>(loop_.io().get_executor()); });
 }
 
 WirePeer::~WirePeer() {
@@ -108,6 +104,21 @@ void WirePeer::send(Bytes bytes) {
   loop_.on([this, &bytes] { channel_->send(std::move(bytes)); });
 }
 
+void WirePeer::send_hello(const wire::Hello& hello) {
+  Bytes bytes;
+  wire::encode_hello(wire::FrameType::kClientHello, hello, bytes);
+  listen();
+  send(std::move(bytes));
+}
+
+std::optional<wire::Hello> WirePeer::server_hello() {
+  const auto over = [this] {
+    return loop_.on([this] { return server_hello_.has_value() || ended_.has_value(); });
+  };
+  (void)eventually(over);
+  return loop_.on([this] { return server_hello_; });
+}
+
 std::uint64_t WirePeer::attach(const crypto::SigningKey& key, std::optional<std::uint64_t> id) {
   const std::uint64_t stream = id.value_or(crypto::system_random().u64());
   send_frame(wire::attach(exporter(), key, stream));
@@ -124,21 +135,21 @@ Bytes WirePeer::batch_frame(std::uint64_t stream, const crypto::SigningKey& sign
                             const Say& message, const wire::BatchHeader* given) {
   const Hash proof = wave::proof_hash(message.proof);
   const wire::Topic topic{message.ns, proof, must(wave::Pattern::parse(message.uri))};
-  const wire::BatchHeader header =
-      given != nullptr ? *given
-                       : wire::BatchHeader{.origin = signer.public_key(),
-                                           .stream = stream,
-                                           .sequence = ++sequences_[stream],
-                                           .created = now()};
+  const wire::BatchHeader header = given != nullptr
+                                       ? *given
+                                       : wire::BatchHeader{.origin = signer.public_key(),
+                                                           .stream = stream,
+                                                           .sequence = ++sequences_[stream],
+                                                           .created = now()};
   const std::uint32_t number = topics_[stream]++;
   if (!message.proof.dots.empty()) {
     const Bytes bytes = wave::encode(message.proof);
     send_frame(wire::ProofFrame{bytes});
   }
   send_frame(wire::TopicFrame{header.origin, stream, number, topic});
-  const Bytes payload =
-      message.raw.empty() ? wire::encode_payload({{0x40000000, to_bytes(message.payload)}})
-                          : message.raw;
+  const Bytes payload = message.raw.empty()
+                            ? wire::encode_payload({{0x40000000, to_bytes(message.payload)}})
+                            : message.raw;
   wire::BatchBuilder builder;
   builder.add({.topic = number,
                .type = message.type,
@@ -240,7 +251,9 @@ net::Task<void> WirePeer::collect() {
 
 void WirePeer::take(const wire::ParsedFrame& parsed) {
   const auto& any = parsed.frame;
-  if (const auto* error = std::get_if<wire::ErrorFrame>(&any)) {
+  if (const auto* hello = std::get_if<wire::Hello>(&any)) {
+    server_hello_ = *hello;
+  } else if (const auto* error = std::get_if<wire::ErrorFrame>(&any)) {
     if (!ended_) ended_ = error->error;
   } else if (const auto* result = std::get_if<wire::ResultFrame>(&any)) {
     answers_[result->request] = result->error;

@@ -89,6 +89,9 @@ class WirePeer {
   void listen();
 
   [[nodiscard]] Hash exporter();
+  // A hello of one's own making; what answers it is server_hello() or the end.
+  void send_hello(const wire::Hello& hello);
+  std::optional<wire::Hello> server_hello();
   // Bytes as they are.
   void send(Bytes bytes);
   template <class T>
@@ -148,6 +151,7 @@ class WirePeer {
   std::vector<wire::BatchHeader> headers_;
   std::optional<Error> ended_;
   std::uint64_t ponged_ = 0;
+  std::optional<wire::Hello> server_hello_;
 };
 
 }  // namespace bw::e2e
