@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/keystore.hpp"
 
+#include <cerrno>
+
 #include <sys/stat.h>
 
 #include "base/text.hpp"
+#include "store/file.hpp"
 #include "store/key_file.hpp"
 #include "wave/object.hpp"
 
@@ -30,11 +33,11 @@ Result<void> private_directory(const std::filesystem::path& directory) {
                 error.message());
   }
   struct stat status{};
-  if (::stat(directory.c_str(), &status) != 0 || ::chmod(directory.c_str(), 0700) != 0) {
-    return fail(ErrorCode::kIo, "cannot make the keystore {} private (chmod 700)",
-                directory.string());
+  if (::stat(directory.c_str(), &status) != 0) {
+    return fail(store::system_error("examine", directory, errno));
   }
-  return {};
+  if ((status.st_mode & 0777) == 0700 || ::chmod(directory.c_str(), 0700) == 0) return {};
+  return fail(store::system_error("make private (chmod 700)", directory, errno));
 }
 
 // Names follow the rule of aliases, so that a file name is never a path.
@@ -138,6 +141,7 @@ std::optional<EntityKey> Keystore::key_named(std::string_view name) const {
 std::vector<Keystore::Listed> Keystore::list() const {
   const std::scoped_lock lock(mutex_);
   std::vector<Listed> out;
+  out.reserve(named_.size());
   for (const auto& [name, held] : named_) out.push_back({name, held.key, held.pair == nullptr});
   return out;
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/server.hpp"
 
+#include <list>
+#include <map>
+
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
-#include <list>
-#include <map>
 
 #include "base/text.hpp"
 
@@ -24,8 +25,8 @@ constexpr std::chrono::seconds kDeadline{10};
 
 using Routes = std::map<std::string, Server::Handler, std::less<>>;
 
-// One connection: reads a request, answers it, closes. Owned by itself through the pending operation;
-// the server keeps a weak list to close them.
+// One connection: reads a request, answers it, closes. Owned by itself through the pending
+// operation; the server keeps a weak list to close them.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(tcp::socket socket, std::shared_ptr<const Routes> routes)
@@ -69,7 +70,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     }
     const std::string_view target(request.target().data(), request.target().size());
     const auto found = routes_->find(target.substr(0, target.find('?')));
-    if (found == routes_->end()) return {.status = 404, .body = "not found; try /metrics or /healthz\n"};
+    if (found == routes_->end())
+      return {.status = 404, .body = "not found; try /metrics or /healthz\n"};
     return found->second();
   }
 
@@ -80,7 +82,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::shared_ptr<const Routes> routes_;
 };
 
-class TcpServer : public Server {
+class TcpServer final : public Server {
  public:
   TcpServer(asio::io_context& context, tcp::acceptor acceptor)
       : context_(context), acceptor_(std::move(acceptor)) {}
@@ -111,16 +113,17 @@ class TcpServer : public Server {
 
  private:
   void accept() {
-    acceptor_.async_accept(context_, [this, alive = alive_](beast::error_code error, tcp::socket socket) {
-      if (!*alive) return;
-      connections_.remove_if([](const auto& weak) { return weak.expired(); });
-      if (!error && connections_.size() < kConnections) {
-        auto connection = std::make_shared<Connection>(std::move(socket), routes_);
-        connections_.push_back(connection);
-        connection->start();
-      }
-      accept();
-    });
+    acceptor_.async_accept(
+        context_, [this, alive = alive_](beast::error_code error, tcp::socket socket) {
+          if (!*alive) return;
+          connections_.remove_if([](const auto& weak) { return weak.expired(); });
+          if (!error && connections_.size() < kConnections) {
+            auto connection = std::make_shared<Connection>(std::move(socket), routes_);
+            connections_.push_back(connection);
+            connection->start();
+          }
+          accept();
+        });
   }
 
   asio::io_context& context_;
@@ -139,9 +142,11 @@ Result<tcp::endpoint> parse_endpoint(const std::string& address) {
     port = std::strtoul(address.c_str() + colon + 1, &end, 10);
     if (*end != '\0' || end == address.c_str() + colon + 1) port = 65536;
   }
-  const auto host = asio::ip::make_address(address.substr(0, std::min(colon, address.size())), error);
+  const auto host =
+      asio::ip::make_address(address.substr(0, std::min(colon, address.size())), error);
   if (error || port > 65535) {
-    return fail(ErrorCode::kInvalidArgument, "'{}' is not an address to listen on: write 127.0.0.1:9090",
+    return fail(ErrorCode::kInvalidArgument,
+                "'{}' is not an address to listen on: write 127.0.0.1:9090",
                 printable(address, 80));
   }
   return tcp::endpoint(host, static_cast<unsigned short>(port));
@@ -149,7 +154,8 @@ Result<tcp::endpoint> parse_endpoint(const std::string& address) {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::bind(asio::io_context& context, const std::string& address) {
+Result<std::unique_ptr<Server>> Server::bind(asio::io_context& context,
+                                             const std::string& address) {
   BW_TRY(const tcp::endpoint endpoint, parse_endpoint(address));
   tcp::acceptor acceptor(context);
   beast::error_code error;
@@ -158,8 +164,10 @@ Result<std::unique_ptr<Server>> Server::bind(asio::io_context& context, const st
   if (!error) acceptor.bind(endpoint, error);
   if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
   if (error) {
-    return fail(ErrorCode::kIo, "cannot listen on {} for metrics: {}; choose another address with "
-                "metrics.listen", address, error.message());
+    return fail(ErrorCode::kIo,
+                "cannot listen on {} for metrics: {}; choose another address with "
+                "metrics.listen",
+                address, error.message());
   }
   return std::make_unique<TcpServer>(context, std::move(acceptor));
 }

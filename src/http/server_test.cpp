@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/server.hpp"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
+#include <thread>
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
-#include <thread>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 namespace bw::http {
 namespace {
@@ -34,7 +34,8 @@ class HttpServer : public testing::Test {
     asio::io_context context;
     tcp::socket socket(context);
     const std::string address = server_->address();
-    const auto port = static_cast<unsigned short>(std::stoi(address.substr(address.rfind(':') + 1)));
+    const auto port =
+        static_cast<unsigned short>(std::stoi(address.substr(address.rfind(':') + 1)));
     socket.connect({asio::ip::make_address("127.0.0.1"), port});
     asio::write(socket, asio::buffer(request));
     std::string answer;

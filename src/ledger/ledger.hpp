@@ -22,19 +22,19 @@ struct Submitted {
 
 // How a ledger stands, as this node sees it (bw ledger status).
 struct Status {
-  std::string kind;          // "embedded", "ethereum"
-  std::string where;         // endpoint or "this process"
-  std::uint64_t size = 0;    // entries applied here
-  std::uint64_t head = 0;    // entries the ledger claims
-  Hash root;                 // over `size` entries
-  Time heard_at;             // when the ledger last spoke
+  std::string kind;        // "embedded", "ethereum"
+  std::string where;       // endpoint or "this process"
+  std::uint64_t size = 0;  // entries applied here
+  std::uint64_t head = 0;  // entries the ledger claims
+  Hash root;               // over `size` entries
+  Time heard_at;           // when the ledger last spoke
   bool connected = false;
   std::optional<Error> trouble;  // a fork, an unreachable server, ...
 };
 
 // The port to a ledger: submit entries and learn how it stands. Following the entries is the
-// implementation's own work; it feeds an EntrySink. Calls are thread-safe; callbacks come on a thread
-// of the implementation's choosing, exactly once.
+// implementation's own work; it feeds an EntrySink. Calls are thread-safe; callbacks come on a
+// thread of the implementation's choosing, exactly once.
 class Ledger {
  public:
   virtual ~Ledger() = default;

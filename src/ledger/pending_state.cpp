@@ -64,7 +64,8 @@ Result<void> PendingState::take(const wave::Signed<wave::RouterAddress>& address
   return {};
 }
 
-Result<std::optional<StateView::EntityRecord>> PendingState::entity_record(const EntityKey& key) const {
+Result<std::optional<StateView::EntityRecord>> PendingState::entity_record(
+    const EntityKey& key) const {
   if (const auto found = entities_.find(key); found != entities_.end()) return found->second;
   return base_.entity_record(key);
 }
@@ -80,12 +81,14 @@ Result<std::optional<wave::Signed<wave::Alias>>> PendingState::alias(std::string
 }
 
 Result<std::uint64_t> PendingState::router_nonce(const EntityKey& router) const {
-  if (const auto found = router_nonces_.find(router); found != router_nonces_.end()) return found->second;
+  if (const auto found = router_nonces_.find(router); found != router_nonces_.end())
+    return found->second;
   return base_.router_nonce(router);
 }
 
 Result<std::uint64_t> PendingState::namespace_nonce(const EntityKey& ns) const {
-  if (const auto found = namespace_nonces_.find(ns); found != namespace_nonces_.end()) return found->second;
+  if (const auto found = namespace_nonces_.find(ns); found != namespace_nonces_.end())
+    return found->second;
   return base_.namespace_nonce(ns);
 }
 

@@ -10,9 +10,9 @@
 
 namespace bw::ledger {
 
-// A ledger's state plus entries that are admitted but not stored yet, so that a run of entries can be
-// judged one by one and stored together: an entity and then its first DoT pass in one run, and two
-// claims of one alias do not.
+// A ledger's state plus entries that are admitted but not stored yet, so that a run of entries can
+// be judged one by one and stored together: an entity and then its first DoT pass in one run, and
+// two claims of one alias do not.
 class PendingState : public StateView {
  public:
   explicit PendingState(const StateView& base) : base_(base) {}
@@ -21,9 +21,11 @@ class PendingState : public StateView {
   Result<void> add(const wave::Object& object);
   void clear();  // the added entries are in the base now
 
-  [[nodiscard]] Result<std::optional<EntityRecord>> entity_record(const EntityKey& key) const override;
+  [[nodiscard]] Result<std::optional<EntityRecord>> entity_record(
+      const EntityKey& key) const override;
   [[nodiscard]] Result<std::optional<DotRecord>> dot_record(const ObjectId& id) const override;
-  [[nodiscard]] Result<std::optional<wave::Signed<wave::Alias>>> alias(std::string_view name) const override;
+  [[nodiscard]] Result<std::optional<wave::Signed<wave::Alias>>> alias(
+      std::string_view name) const override;
   [[nodiscard]] Result<std::uint64_t> router_nonce(const EntityKey& router) const override;
   [[nodiscard]] Result<std::uint64_t> namespace_nonce(const EntityKey& ns) const override;
   [[nodiscard]] Result<bool> has_offer(const EntityKey& router, const EntityKey& ns) const override;

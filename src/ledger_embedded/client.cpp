@@ -154,6 +154,8 @@ struct Client::Impl final : std::enable_shared_from_this<Client::Impl> {
 
   Result<void> spoke(const ledger::SignedHead& head) {
     BW_CHECK(keeper.advance(head, sink.size()));
+    // What is behind the highest head heard is no news, however late it was signed.
+    if (keeper.latest()->head.size > sink.size()) return {};
     // A head's own time counts, so that an old one cannot be passed off as news; a clock ahead of
     // ours does not make us fresher than now.
     const Time now = clock.now();
@@ -197,8 +199,8 @@ struct Client::Impl final : std::enable_shared_from_this<Client::Impl> {
     if (channel) send_submission(request, waiting);
   }
 
-  // Once on each connection: after a lost one it is unknown whether the ledger took it, and putting an
-  // object twice is harmless, so it is sent again on the next.
+  // Once on each connection: after a lost one it is unknown whether the ledger took it, and putting
+  // an object twice is harmless, so it is sent again on the next.
   void send_submission(std::uint32_t request, Waiting& waiting) {
     send(wire::Submit{request, {waiting.objects.begin(), waiting.objects.end()}});
     waiting.sent = true;

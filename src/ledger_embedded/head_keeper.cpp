@@ -31,7 +31,14 @@ Result<void> HeadKeeper::load(std::uint64_t held) {
   auto file = store::File::open(file_, 0);
   if (!file) return file.error().code == ErrorCode::kNotFound ? Result<void>{} : fail(file.error());
   BW_TRY(const Bytes bytes, store::read_whole(*file, ledger::kSignedHeadBytes));
-  BW_TRY(const ledger::SignedHead kept, ledger::parse_head(bytes));
+  const auto parsed = ledger::parse_head(bytes);
+  if (!parsed) {
+    return fail(ErrorCode::kCorrupt,
+                "{} is damaged ({}); restore it from a back-up, or remove it to trust the ledger's "
+                "next head unseen",
+                file_.string(), parsed.error().message);
+  }
+  const ledger::SignedHead& kept = *parsed;
   if (kept.ledger != ledger_ || !ledger::verify_head(kept)) {
     return fail(ErrorCode::kCorrupt,
                 "{} holds a head that ledger {} did not sign; if you changed "

@@ -122,6 +122,10 @@ Result<Config> load_config(const std::filesystem::path& directory,
     if (!required) return config;
     return fail(ErrorCode::kNotFound, "there is no configuration file {}", file.string());
   }
+  // The parser takes a directory for an empty file.
+  if (std::filesystem::is_directory(file)) {
+    return fail(ErrorCode::kInvalidArgument, "{} is a directory, not a configuration file", file.string());
+  }
   const toml::parse_result parsed = toml::parse_file(file.string());
   if (!parsed) {
     return complain(file, parsed.error().source(), std::string(parsed.error().description()));

@@ -27,8 +27,15 @@ std::optional<ProofCache::Entry> ProofCache::find(const wave::Request& request, 
   return slot->entry;
 }
 
-void ProofCache::put(const wave::Request& request, Entry entry, const wave::Grant& rests_on) {
+std::uint64_t ProofCache::changes() const {
   const std::scoped_lock lock(mutex_);
+  return changes_;
+}
+
+void ProofCache::put(const wave::Request& request, Entry entry, const wave::Grant& rests_on,
+                     std::uint64_t changes) {
+  const std::scoped_lock lock(mutex_);
+  if (changes != changes_) return;
   Slot slot{key_of(request), std::move(entry), {}};
   for (const EntityKey& key : rests_on.entities) slot.rests_on.push_back(key.bytes);
   for (const ObjectId& id : rests_on.dots) slot.rests_on.push_back(id.bytes);
@@ -41,6 +48,7 @@ void ProofCache::put(const wave::Request& request, Entry entry, const wave::Gran
 
 void ProofCache::changed(std::span<const EntityKey> entities, std::span<const ObjectId> dots) {
   const std::scoped_lock lock(mutex_);
+  ++changes_;
   for (const EntityKey& key : entities) drop_all_on(key.bytes);
   for (const ObjectId& id : dots) drop_all_on(id.bytes);
 }

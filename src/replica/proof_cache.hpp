@@ -28,8 +28,12 @@ class ProofCache {
     Time expires;
   };
   [[nodiscard]] std::optional<Entry> find(const wave::Request& request, Time now);
-  // `rests_on`: the entities and DoTs of the path.
-  void put(const wave::Request& request, Entry entry, const wave::Grant& rests_on);
+  // How often changed() was called. A search notes it before it begins.
+  [[nodiscard]] std::uint64_t changes() const;
+  // `rests_on`: the entities and DoTs of the path. Does nothing when changes() has moved on, since
+  // the proof may rest on what is no more.
+  void put(const wave::Request& request, Entry entry, const wave::Grant& rests_on,
+           std::uint64_t changes);
   void changed(std::span<const EntityKey> entities, std::span<const ObjectId> dots);
   [[nodiscard]] std::size_t size() const;
 
@@ -53,6 +57,7 @@ class ProofCache {
 
   mutable std::mutex mutex_;
   std::size_t capacity_;
+  std::uint64_t changes_ = 0;
   Slots slots_;
   std::unordered_map<std::string, Slots::iterator> by_key_;
   std::unordered_map<ByteArray<32>, std::unordered_set<std::string>, RawHash> by_part_;

@@ -72,6 +72,7 @@ Result<Replica::Found> Replica::find_proof(const wave::Request& request, Time no
     auto empty = std::make_shared<const wave::Proof>();
     return Found{empty, wave::proof_hash(*empty)};
   }
+  const std::uint64_t changes = impl_->proofs.changes();
   BW_TRY(const wave::SearchOutcome outcome, wave::find_path(request, impl_->store, *this, now));
   if (!outcome.path) {
     return fail(ErrorCode::kDenied,
@@ -87,7 +88,8 @@ Result<Replica::Found> Replica::find_proof(const wave::Request& request, Time no
   found.hash = wave::proof_hash(*found.proof);
   Time not_before{};
   for (const auto& dot : found.proof->dots) not_before = std::max(not_before, dot.value.not_before);
-  impl_->proofs.put(request, {found.proof, found.hash, not_before, grant->expires}, *grant);
+  impl_->proofs.put(request, {found.proof, found.hash, not_before, grant->expires}, *grant,
+                    changes);
   return found;
 }
 

@@ -60,6 +60,8 @@ struct Router::Impl final : syndication::RouterOutput, std::enable_shared_from_t
     if (peer.role != syndication::Role::kAgent) {
       return fail(ErrorCode::kInvalidArgument, "this is a router: only agents connect to it");
     }
+    // First, because whoever was shown another history may be registered in that one only.
+    if (!peer.head.empty() && heads.compare) BW_CHECK(heads.compare(peer.head));
     BW_TRY(const auto status, replica.entity(peer.key));
     if (!status) {
       return fail(ErrorCode::kNotFound,
@@ -71,7 +73,6 @@ struct Router::Impl final : syndication::RouterOutput, std::enable_shared_from_t
     if (clock.now() >= status->expires) {
       return fail(ErrorCode::kExpired, "entity {} expired; renew it", peer.key.text());
     }
-    if (!peer.head.empty() && heads.compare) BW_CHECK(heads.compare(peer.head));
     return {};
   }
 

@@ -29,7 +29,7 @@ std::string message_key(const EntityKey& ns, const wave::Pattern& uri) {
 
 std::string uri_of_key(std::string_view key) {
   std::string uri(key.substr(kNamespaceEnd));
-  uri.pop_back();
+  if (!uri.empty()) uri.pop_back();
   for (char& c : uri) c = c == '\0' ? '/' : c;
   return uri;
 }

@@ -21,6 +21,8 @@ using syndication::StoredMessage;
 // Until then an older value could still arrive and would come back to life.
 constexpr Duration kKeepDeletions = 2 * limits::kReplayWindow;
 
+constexpr std::size_t kWriteBufferBytes = 16 * 1024 * 1024;
+
 Error io_error(std::string_view action, const rocksdb::Status& status) {
   return {ErrorCode::kIo,
           fmt::format("message store: cannot {}: {}; is the disk full or read-only?", action,
@@ -31,9 +33,39 @@ rocksdb::Slice slice(std::string_view text) {
   return {text.data(), text.size()};
 }
 
+rocksdb::Options options() {
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  options.compression = rocksdb::kLZ4Compression;
+  options.write_buffer_size = kWriteBufferBytes;
+  options.max_open_files = 256;
+  options.info_log = std::make_shared<NoRocksDbLog>();
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache =
+      rocksdb::NewLRUCache(32 * 1024 * 1024, 4);  // shards that a filter block fits into
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+using Database = std::unique_ptr<rocksdb::DB>;
+
+Result<Database> open_database(const std::filesystem::path& directory) {
+  rocksdb::DB* opened = nullptr;
+  const rocksdb::Status status = rocksdb::DB::Open(options(), directory.string(), &opened);
+  if (status.ok()) return Database(opened);
+  if (status.ToString().find("lock") != std::string::npos) {
+    return fail(ErrorCode::kConflict, "the message store {} is in use by another process",
+                directory.string());
+  }
+  const ErrorCode code = status.IsCorruption() ? ErrorCode::kCorrupt : ErrorCode::kIo;
+  return fail(code, "cannot open the message store {}: {}", directory.string(), status.ToString());
+}
+
 class RocksMessageStore final : public syndication::MessageStore {
  public:
-  explicit RocksMessageStore(std::unique_ptr<rocksdb::DB> db) : db_(std::move(db)) {}
+  RocksMessageStore(std::filesystem::path directory, Database database)
+      : directory_(std::move(directory)), open_(std::move(database)) {}
 
   Result<std::vector<Result<void>>> put(const std::vector<StoredMessage>& messages) override {
     Pending pending;
@@ -52,7 +84,7 @@ class RocksMessageStore final : public syndication::MessageStore {
   Result<void> query(const EntityKey& ns, const wave::Pattern& pattern, Time now,
                      const std::function<bool(const StoredMessage&)>& visit) const override {
     const std::string prefix = message_prefix(ns, pattern.literal_prefix());
-    const auto rows = scan(prefix);
+    BW_TRY(const auto rows, scan(prefix));
     for (; rows->Valid() && rows->key().starts_with(slice(prefix)); rows->Next()) {
       const std::string_view key(rows->key().data(), rows->key().size());
       const auto uri = wave::Pattern::parse(uri_of_key(key));
@@ -68,9 +100,13 @@ class RocksMessageStore final : public syndication::MessageStore {
                                             Time now, std::size_t most) const override {
     const std::string prefix = message_prefix(ns, pattern.literal_prefix());
     std::vector<std::string> names;
-    const auto rows = scan(prefix);
+    BW_TRY(const auto rows, scan(prefix));
     while (names.size() < most && rows->Valid() && rows->key().starts_with(slice(prefix))) {
       const std::string_view key(rows->key().data(), rows->key().size());
+      if (key.size() == prefix.size()) {  // the parent's own value
+        rows->Next();
+        continue;
+      }
       const std::string_view name =
           key.substr(prefix.size(), key.find('\0', prefix.size()) - prefix.size());
       BW_TRY(const StoredMessage message, parse_record(key, rows->value().ToStringView()));
@@ -88,7 +124,8 @@ class RocksMessageStore final : public syndication::MessageStore {
 
   Result<std::uint64_t> used_bytes(const ObjectId& dot) const override {
     std::string value;
-    const rocksdb::Status status = db_->Get({}, slice(usage_key(dot)), &value);
+    BW_TRY(rocksdb::DB* const db, database());
+    const rocksdb::Status status = db->Get({}, slice(usage_key(dot)), &value);
     if (status.IsNotFound()) return 0;
     if (!status.ok()) return fail(io_error("read", status));
     std::uint64_t used = 0;
@@ -98,7 +135,7 @@ class RocksMessageStore final : public syndication::MessageStore {
 
   Result<std::size_t> purge(Time now) override {
     Pending pending;
-    const auto rows = scan("m");
+    BW_TRY(auto rows, scan("m"));
     for (; rows->Valid() && rows->key().starts_with("m"); rows->Next()) {
       const std::string key = rows->key().ToString();
       BW_TRY(const StoredMessage message, parse_record(key, rows->value().ToStringView()));
@@ -109,6 +146,7 @@ class RocksMessageStore final : public syndication::MessageStore {
       pending.rows[key] = std::nullopt;
     }
     BW_CHECK(finished(*rows));
+    rows.reset();  // commit() may have to open the database again
     const std::size_t removed = pending.rows.size();
     BW_CHECK(commit(pending));
     return removed;
@@ -147,7 +185,8 @@ class RocksMessageStore final : public syndication::MessageStore {
     if (const auto staged = pending.rows.find(key); staged != pending.rows.end())
       return staged->second;
     std::string value;
-    const rocksdb::Status status = db_->Get({}, slice(key), &value);
+    BW_TRY(rocksdb::DB* const db, database());
+    const rocksdb::Status status = db->Get({}, slice(key), &value);
     if (status.IsNotFound()) return std::nullopt;
     if (!status.ok()) return fail(io_error("read", status));
     BW_TRY(StoredMessage message, parse_record(key, value));
@@ -195,17 +234,41 @@ class RocksMessageStore final : public syndication::MessageStore {
         value.push_back(static_cast<char>(used >> shift & 0xffU));
       batch.Put(slice(usage_key(dot)), slice(value));
     }
-    rocksdb::WriteOptions durable;
-    durable.sync = true;
-    const rocksdb::Status status = db_->Write(durable, &batch);
-    if (status.ok()) return {};
-    // RocksDB refuses everything after a failed write until it is told to try again.
-    db_->Resume().PermitUncheckedError();
-    return fail(io_error("write", status));
+    BW_TRY(rocksdb::DB * db, database());
+    rocksdb::Status status = write(*db, batch);
+    // After a failed write RocksDB refuses all others, even when there is room again.
+    if (!status.ok() && may_reopen()) {
+      open_.reset();
+      BW_TRY(db, database());
+      status = write(*db, batch);
+    }
+    return status.ok() ? Result<void>{} : fail(io_error("write", status));
   }
 
-  std::unique_ptr<rocksdb::Iterator> scan(const std::string& from) const {
-    std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator({}));
+  static rocksdb::Status write(rocksdb::DB& db, rocksdb::WriteBatch& batch) {
+    rocksdb::WriteOptions durable;
+    durable.sync = true;
+    return db.Write(durable, &batch);
+  }
+
+  // Opening takes room for what is in the write-ahead log; without it the database, which can
+  // still be read, would be gone.
+  bool may_reopen() const {
+    std::error_code error;
+    const auto space = std::filesystem::space(directory_, error);
+    return !error && space.available >= 2 * kWriteBufferBytes;
+  }
+
+  Result<rocksdb::DB*> database() const {
+    if (!open_) {
+      BW_TRY(open_, open_database(directory_));
+    }
+    return open_.get();
+  }
+
+  Result<std::unique_ptr<rocksdb::Iterator>> scan(const std::string& from) const {
+    BW_TRY(rocksdb::DB* const db, database());
+    std::unique_ptr<rocksdb::Iterator> rows(db->NewIterator({}));
     rows->Seek(slice(from));
     return rows;
   }
@@ -214,37 +277,16 @@ class RocksMessageStore final : public syndication::MessageStore {
     return rows.status().ok() ? Result<void>{} : fail(io_error("read", rows.status()));
   }
 
-  std::unique_ptr<rocksdb::DB> db_;
+  std::filesystem::path directory_;
+  mutable Database open_;  // null when it could not be opened again
 };
-
-rocksdb::Options options() {
-  rocksdb::Options options;
-  options.create_if_missing = true;
-  options.compression = rocksdb::kLZ4Compression;
-  options.write_buffer_size = 16 * 1024 * 1024;
-  options.max_open_files = 256;
-  options.info_log = std::make_shared<NoRocksDbLog>();
-  rocksdb::BlockBasedTableOptions table;
-  table.block_cache =
-      rocksdb::NewLRUCache(32 * 1024 * 1024, 4);  // shards that a filter block fits into
-  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  return options;
-}
 
 }  // namespace
 
 Result<std::unique_ptr<syndication::MessageStore>> open_message_store(
     const std::filesystem::path& directory) {
-  rocksdb::DB* opened = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(options(), directory.string(), &opened);
-  if (status.ok()) return std::make_unique<RocksMessageStore>(std::unique_ptr<rocksdb::DB>(opened));
-  if (status.ToString().find("lock") != std::string::npos) {
-    return fail(ErrorCode::kConflict, "the message store {} is in use by another process",
-                directory.string());
-  }
-  const ErrorCode code = status.IsCorruption() ? ErrorCode::kCorrupt : ErrorCode::kIo;
-  return fail(code, "cannot open the message store {}: {}", directory.string(), status.ToString());
+  BW_TRY(Database database, open_database(directory));
+  return std::make_unique<RocksMessageStore>(directory, std::move(database));
 }
 
 }  // namespace bw::store

@@ -28,8 +28,8 @@ class StandingMessages : public testing::ClientFixture {
     EXPECT_NE(agent.consume(from("home", MessageType::kSubscribe, "a/b"), consumer), 0U);
     EXPECT_TRUE(hear(ResultFrame{sent_alone(), {}}));
     others.send_value(cast.message("alice", MessageType::kPublish, "home", "a/x", proof, "no"), {});
-    EXPECT_TRUE(hear_all(published(
-        cast.message("alice", MessageType::kPublish, "home", "a/b", proof, "21.5"))));
+    EXPECT_TRUE(hear_all(
+        published(cast.message("alice", MessageType::kPublish, "home", "a/b", proof, "21.5"))));
     return file;
   }
 };
@@ -53,8 +53,9 @@ TEST_F(StandingMessages, EveryFlippedBitIsFound) {
   const auto whole = parse_standing_message(file);
   BatchView view;
   ASSERT_TRUE(parse_batch(whole->batch, view));
-  const auto number_at = static_cast<std::size_t>(view.messages[0].raw.data() - whole->batch.data()) +
-                         file.size() - whole->batch.size();
+  const auto number_at =
+      static_cast<std::size_t>(view.messages[0].raw.data() - whole->batch.data()) + file.size() -
+      whole->batch.size();
   for (std::size_t bit = 0; bit < file.size() * 8; ++bit) {
     if (bit / 8 >= number_at && bit / 8 < number_at + kTopicNumberBytes) continue;
     Bytes bent = file;

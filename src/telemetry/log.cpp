@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "telemetry/log.hpp"
 
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
-
 #include <chrono>
 #include <mutex>
+
 #include <nlohmann/json.hpp>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 
 #include "base/text.hpp"
 #include "base/time.hpp"
@@ -16,10 +16,14 @@ namespace {
 
 std::string_view level_name(Level level) {
   switch (level) {
-    case Level::kDebug: return "debug";
-    case Level::kInfo: return "info";
-    case Level::kWarning: return "warning";
-    case Level::kError: return "error";
+    case Level::kDebug:
+      return "debug";
+    case Level::kInfo:
+      return "info";
+    case Level::kWarning:
+      return "warning";
+    case Level::kError:
+      return "error";
   }
   return "info";
 }
@@ -70,7 +74,8 @@ struct Log::Impl {
     const auto now = std::chrono::steady_clock::now();
     const double passed = std::chrono::duration<double>(now - refilled_at).count();
     refilled_at = now;
-    allowance = std::min(options.limited_per_second, allowance + passed * options.limited_per_second);
+    allowance =
+        std::min(options.limited_per_second, allowance + passed * options.limited_per_second);
     if (allowance < 1) {
       ++dropped;
       return false;

@@ -21,7 +21,8 @@ std::string Metrics::render() const {
     prometheus::MetricFamily family;
     family.name = entry.name;
     family.help = entry.help;
-    family.type = entry.is_counter ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge;
+    family.type =
+        entry.is_counter ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge;
     prometheus::ClientMetric metric;
     (entry.is_counter ? metric.counter.value : metric.gauge.value) = entry.read();
     family.metric.push_back(std::move(metric));

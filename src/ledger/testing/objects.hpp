@@ -153,6 +153,12 @@ inline wave::Signed<wave::RouterAddress> address(std::string_view router, std::u
   return signed_by(router, std::move(value));
 }
 
+inline std::vector<Bytes> all_bytes(const std::vector<wave::Object>& objects) {
+  std::vector<Bytes> out;
+  for (const wave::Object& object : objects) out.push_back(to_bytes(wave::bytes_of(object)));
+  return out;
+}
+
 // A ledger without entries.
 class EmptyState final : public StateView {
  public:

@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include "ledger/testing/conformance.hpp"
+#include "ledger/testing/objects.hpp"
 #include "ledger_embedded/client.hpp"
 #include "ledger_embedded/server.hpp"
 #include "net/loopback_testing.hpp"
@@ -82,7 +82,7 @@ struct ServerNode {
   // As a submission of the ledger's own process.
   Result<std::vector<ledger::Submitted>> put(const std::vector<wave::Object>& objects) {
     std::optional<Result<std::vector<ledger::Submitted>>> answer;
-    server->submit(lt::bytes_of(objects), [&](auto outcomes) { answer = std::move(outcomes); });
+    server->submit(lt::all_bytes(objects), [&](auto outcomes) { answer = std::move(outcomes); });
     if (!loop.turn_until([&] { return answer.has_value(); })) {
       return fail(ErrorCode::kInternal, "no answer");
     }
