@@ -52,7 +52,9 @@ fuzz: build/fuzz/build.ninja ## Search for crashing inputs, SECONDS=60 for each 
 	  echo "fuzz: $$name for $(SECONDS) s"; \
 	  mkdir -p build/fuzz/found/$$name; \
 	  build/fuzz/fuzz/$${name}_fuzz -max_total_time=$(SECONDS) -artifact_prefix=build/fuzz/found/ \
-	    -print_final_stats=0 -verbosity=0 build/fuzz/found/$$name fuzz/corpus/$$name || exit 1; \
+	    build/fuzz/found/$$name fuzz/corpus/$$name >build/fuzz/found/$$name.log 2>&1 || \
+	    { tail -n 60 build/fuzz/found/$$name.log; exit 1; }; \
+	  tail -n 1 build/fuzz/found/$$name.log; \
 	done
 
 format: | setup ## clang-format on every source file

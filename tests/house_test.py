@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Shows that tools/check_layers.py and tools/tidy.py fail on what they are there to catch.
-
-Each case breaks a small correct tree in one way and expects the complaint.
-"""
+"""Shows that tools/check_layers.py and tools/tidy.py fail on what they are there to catch: each case
+breaks a small correct tree in one way and expects the complaint. And that documents hold."""
 
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -115,6 +114,23 @@ class Tidy(unittest.TestCase):
         code, output = run("tidy.py", {})
         self.assertEqual(code, 1)
         self.assertIn("src/net/CMakeLists.txt:1: the first line must be", output)
+
+
+class Documents(unittest.TestCase):
+    """docs/security.md names the test that shows each claim: those tests must exist."""
+
+    def test_named_tests_exist(self):
+        root = TOOLS.parent
+        files = [*(root / "src").rglob("*_test.cpp"), *(root / "tests").rglob("*_test.cpp"),
+                 *(root / "tests" / "system").glob("*.py")]
+        source = "\n".join(path.read_text() for path in files)
+        text = (root / "docs" / "security.md").read_text()
+        cases = re.findall(r"`([A-Z]\w+)\.(\w+)`", text)
+        self.assertGreater(len(cases), 20)
+        for suite, name in cases:
+            self.assertRegex(source, rf"\(\s*{suite}\s*,\s*{name}\b")
+        for name in re.findall(r"`(test_\w+)`", text):
+            self.assertIn(f"def {name}(", source)
 
 
 if __name__ == "__main__":

@@ -39,6 +39,10 @@ Received received(const syndication::Delivery& delivery, bool raw) {
           .standing = raw ? syndication::standing_message(delivery).value_or(Bytes{}) : Bytes{}};
 }
 
+Error shutting_down() {
+  return {ErrorCode::kUnavailable, "this agent is shutting down"};
+}
+
 MessageType consume_type(bool query, bool tap) {
   if (query) return tap ? MessageType::kTapQuery : MessageType::kQuery;
   return tap ? MessageType::kTap : MessageType::kSubscribe;
@@ -52,9 +56,10 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
     ConsumeRequest request;
     ConsumeHandlers handlers;
     bool query = false;
-    bool stood = false;  // it was standing once: from then on only the last words end it
-    Time patience_ends;  // of a first attempt
-    Time retry_at;       // kNever: nothing to do
+    bool stood = false;      // it was standing once: from then on only the last words end it
+    bool told_away = false;  // the application knows that it does not stand now
+    Time patience_ends;      // of a first attempt
+    Time retry_at;           // kNever: nothing to do
     RouterLink* link = nullptr;
     ClientSession::SubscriptionHandle handle = 0;
   };
@@ -147,6 +152,7 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
   }
 
   void publish_one(const PublicationPtr& job, std::size_t i) {
+    if (stopping) return finish(job, i, fail(shutting_down()));
     const Value& value = job->values[i];
     const auto link = route(value.ns);
     if (!link) return finish_or_retry(job, i, fail(link.error()));
@@ -172,7 +178,8 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
   }
 
   void finish_or_retry(const PublicationPtr& job, std::size_t i, Result<void> outcome) {
-    if (outcome || !may_pass(outcome.error().code) || clock.now() + kRetry >= job->patience_ends) {
+    if (outcome || stopping || !may_pass(outcome.error().code) ||
+        clock.now() + kRetry >= job->patience_ends) {
       return finish(job, i, std::move(outcome));
     }
     retries.push_back({clock.now() + kRetry, [this, job, i] { publish_one(job, i); }});
@@ -202,6 +209,7 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
   void attempt(ConsumeId id) {
     const auto found = consumes.find(id);
     if (found == consumes.end() || found->second.handle != 0) return;
+    if (stopping) return end(id, fail(shutting_down()));
     Consume& consume = found->second;
     consume.retry_at = kNever;
     const auto link = route(consume.request.ns);
@@ -249,6 +257,7 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
     }
     if (consume.query) return end(id, {});
     consume.stood = true;
+    consume.told_away = false;
     tell(id, {SubscriptionEvent::Kind::kStanding,
               "standing at router " + consume.link->router().text(), 0});
   }
@@ -256,12 +265,14 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
   // Ends it for good, or tries again when the reason may pass.
   void refused(ConsumeId id, const Error& why) {
     Consume& consume = consumes.at(id);
-    const bool session_lost = consume.query && why.code == ErrorCode::kUnavailable &&
-                              consume.link != nullptr && !consume.link->is_up();
+    // Whatever ended a session, its subscriptions did not cause it.
+    const bool session_lost = consume.link != nullptr && !consume.link->is_up();
+    const bool passes = session_lost ? !consume.query : may_pass(why.code);
     const bool patient = consume.stood || clock.now() + kRetry < consume.patience_ends;
-    if (session_lost || !may_pass(why.code) || !patient) return end(id, fail(why));
+    if (!passes || !patient) return end(id, fail(why));
     consume.retry_at = clock.now() + kRetry;
-    if (consume.stood) tell(id, {SubscriptionEvent::Kind::kDisconnected, why.message, 0});
+    if (!consume.stood || std::exchange(consume.told_away, true)) return;
+    tell(id, {SubscriptionEvent::Kind::kDisconnected, why.message, 0});
   }
 
   void end(ConsumeId id, Result<void> outcome) {
@@ -290,6 +301,7 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
   // ---- listing
   void list(KeyPtr key, EntityKey ns, wave::Pattern uri,
             std::function<void(Result<std::vector<std::string>>)> done) {
+    if (stopping) return done(fail(shutting_down()));
     const auto link = route(ns);
     if (!link) return done(fail(link.error()));
     (*link)->when_up(kPatience, [this, key = std::move(key), ns, uri = std::move(uri),
@@ -403,6 +415,7 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
   std::map<ConsumeId, Consume> consumes;
   ConsumeId next_consume = 1;
   std::vector<Retry> retries;
+  bool stopping = false;
   net::TaskGroup tasks;
   replica::Replica::ListenerId news = 0;
 };
@@ -424,14 +437,15 @@ void Agent::start() {
 }
 
 net::Task<void> Agent::stop() {
+  impl_->stopping = true;
   impl_->replica.forget(impl_->news);
   while (!impl_->consumes.empty()) {
-    impl_->end(impl_->consumes.begin()->first,
-               fail(ErrorCode::kUnavailable, "this agent is shutting down"));
+    impl_->end(impl_->consumes.begin()->first, fail(shutting_down()));
   }
   impl_->tasks.cancel();
   co_await impl_->tasks.join();
   for (auto& [router, link] : impl_->links) co_await link->stop();
+  for (const auto& retry : std::exchange(impl_->retries, {})) retry.again();
 }
 
 void Agent::publish(KeyPtr key, std::vector<Value> values, PublishDone done) {

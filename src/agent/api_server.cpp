@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/api_server.hpp"
 
+#include <cerrno>
 #include <filesystem>
+#include <system_error>
 
 #include <boost/asio/post.hpp>
 #include <bosswave.grpc.pb.h>
@@ -198,6 +200,11 @@ Result<void> clear_socket(const std::string& path) {
   address.sun_family = AF_UNIX;
   path.copy(address.sun_path, sizeof address.sun_path - 1);
   const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  // Without one it cannot be told whether somebody listens, and the file must stay.
+  if (probe < 0) {
+    return fail(ErrorCode::kIo, "cannot open a socket to look at {}: {}", path,
+                std::generic_category().message(errno));
+  }
   const bool answered =
       ::connect(probe, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
   ::close(probe);

@@ -13,6 +13,10 @@ namespace {
 constexpr Duration kPatience = 20s;
 constexpr Duration kTick = 200ms;
 
+Error shutting_down() {
+  return {ErrorCode::kUnavailable, "this agent is shutting down"};
+}
+
 }  // namespace
 
 struct LedgerWriter::Impl : std::enable_shared_from_this<LedgerWriter::Impl> {
@@ -30,6 +34,7 @@ struct LedgerWriter::Impl : std::enable_shared_from_this<LedgerWriter::Impl> {
   void submitted(Result<std::vector<ledger::Submitted>> outcomes, const std::vector<Bytes>& objects,
                  Done done) {
     if (!outcomes) return done(std::move(outcomes));
+    if (stopped) return done(fail(shutting_down()));
     std::uint64_t size = 0;
     for (std::size_t i = 0; i < outcomes->size(); ++i) {
       ledger::Submitted& outcome = (*outcomes)[i];
@@ -45,6 +50,8 @@ struct LedgerWriter::Impl : std::enable_shared_from_this<LedgerWriter::Impl> {
   void accept_repeat(const Bytes& bytes, ledger::Submitted& outcome) const {
     const auto object = wave::parse_object(bytes);
     if (!object) return;
+    const auto dot = replica.dot(wave::id_of(*object));
+    if (dot && *dot && (*dot)->revoked) return;  // is there, but to no effect
     const auto known = replica.store().object(wave::id_of(*object));
     if (known && *known) outcome.index = (*known)->index;
   }
@@ -119,7 +126,7 @@ void LedgerWriter::stop() {
   impl_->stopped = true;
   impl_->timer.cancel();
   for (auto& entry : std::exchange(impl_->waiting, {})) {
-    entry.done(fail(ErrorCode::kUnavailable, "this agent is shutting down"));
+    entry.done(fail(shutting_down()));
   }
 }
 

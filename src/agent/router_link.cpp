@@ -54,9 +54,10 @@ void RouterLink::move_to(std::string address) {
 
 net::Task<void> RouterLink::run() {
   net::Backoff backoff(kRetryFirst, kRetryMost, crypto::system_random().u64());
+  std::string tried;
   do {
     const Time began = context_.clock.now();
-    const std::string tried = address_;
+    tried = address_;
     const Error why = co_await run_once();
     channel_.reset();
     trouble_ = why;
@@ -71,7 +72,15 @@ net::Task<void> RouterLink::run() {
     context_.log.limited(telemetry::Level::kWarning, "agent", "no session with router",
                          {{"router", router_.text()}, {"address", tried}, {"reason", why.message}});
     if (context_.clock.now() - began > kStable || tried != address_) backoff.reset();
-  } while (co_await net::sleep_for(backoff.next()));
+  } while (co_await pause(backoff.next(), tried));
+}
+
+net::Task<bool> RouterLink::pause(Duration delay, std::string tried) {
+  constexpr Duration kLook = 50ms;
+  for (Duration waited{}; waited < delay && address_ == tried; waited += kLook) {
+    if (!co_await net::sleep_for(std::min(kLook, delay - waited))) co_return false;
+  }
+  co_return true;
 }
 
 net::Task<Error> RouterLink::run_once() {

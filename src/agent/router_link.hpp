@@ -57,6 +57,8 @@ class RouterLink {
  private:
   net::Task<void> run();
   net::Task<Error> run_once();
+  // Waits, but no longer than the router is still where it was tried. False when cancelled.
+  net::Task<bool> pause(Duration delay, std::string tried);
   void flush_soon();
   void flush();
   void give_up_waiting(Time now, bool all);

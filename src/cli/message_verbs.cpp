@@ -182,7 +182,7 @@ Result<void> send_lines(App& app, const SendOptions& options, const api::Value& 
     alive = sender.send(frame);
   }
   sender.end();
-  const auto finished = stream->finish();
+  auto finished = stream->finish();
   if (app.json) {
     print_json({{"sent", sender.sent()}, {"failed", sender.failed()}});
   } else {

@@ -16,6 +16,9 @@ namespace bw::ledger {
 class PendingState : public StateView {
  public:
   explicit PendingState(const StateView& base) : base_(base) {}
+  // A pending state over another is what copying would look like.
+  PendingState(const PendingState&) = delete;
+  PendingState& operator=(const PendingState&) = delete;
 
   // Precondition: admissible(object, *this, now) said yes.
   Result<void> add(const wave::Object& object);

@@ -27,7 +27,7 @@ class Pending : public ::testing::Test {
 
   testing::EmptyState nothing;
   PendingState base{nothing};
-  PendingState run{base};
+  PendingState run{static_cast<const StateView&>(base)};
 };
 
 TEST_F(Pending, AnEntityAndItsFirstDotPassInOneRun) {

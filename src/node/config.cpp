@@ -124,7 +124,8 @@ Result<Config> load_config(const std::filesystem::path& directory,
   }
   // The parser takes a directory for an empty file.
   if (std::filesystem::is_directory(file)) {
-    return fail(ErrorCode::kInvalidArgument, "{} is a directory, not a configuration file", file.string());
+    return fail(ErrorCode::kInvalidArgument, "{} is a directory, not a configuration file",
+                file.string());
   }
   const toml::parse_result parsed = toml::parse_file(file.string());
   if (!parsed) {

@@ -41,7 +41,8 @@ class Node {
   std::unique_ptr<Impl> impl_;
 };
 
-// Runs a node until SIGTERM or SIGINT. Prints where it listens, then "ready". Fails when it cannot start.
+// Runs a node until SIGTERM or SIGINT. Prints where it listens, then "ready". Fails when it cannot
+// start.
 Result<void> run_until_signal(Config config, Roles roles);
 
 }  // namespace bw::node

@@ -247,7 +247,8 @@ wave::Object any_object(Time now, const std::vector<ObjectId>& dots) {
       return lt::entity(
           who, {.created = created, .expires = created + seconds(1, 400), .revokers = {whom}});
     case 2:
-      return lt::dot(who, whom, {.created = created, .expires = created + seconds(1, 200)});
+      return lt::dot(who, who == whom ? "everyone" : whom,
+                     {.created = created, .expires = created + seconds(1, 200)});
     case 3:
       if (!dots.empty()) return lt::revoke_dot(who, *rc::gen::elementOf(dots), created);
       return lt::revoke_entity(who, whom, created);

@@ -205,9 +205,9 @@ TEST_F(Attack, S06_TheSocketIsItsOwnersAlone) {
   EXPECT_EQ(status.st_mode & 0777U, 0600U);
 }
 
-TEST(AttackOnTcp, S06_TheApiOverTcpNeedsItsToken) {
+TEST_F(Attack, S06_TheApiOverTcpNeedsItsToken) {
   const std::string address = free_address();
-  Site site([&](node::Config& config) {
+  RunningNode node({}, &site, [&](node::Config& config) {
     config.agent.api_tcp = address;
     config.agent.api_token = "correct horse";
   });
@@ -220,18 +220,19 @@ TEST(AttackOnTcp, S06_TheApiOverTcpNeedsItsToken) {
   }
   EXPECT_TRUE(raw.call("Info", "", "correct horse").ok());
   const auto client = must(client::Client::connect({address, "correct horse"}, kPatience));
-  EXPECT_EQ(must(client->info()).roles_size(), 3);
+  EXPECT_EQ(must(client->info()).roles_size(), 1);
   const auto stranger = must(client::Client::connect({address, ""}, kPatience));
   api::SubscribeRequest request;
-  request.set_as("ns");
-  request.set_uri("ns/*");
+  request.set_as("agent");
+  request.set_uri(site.uri("*"));
   const auto refused = stranger->subscribe(request, [](const auto&) { return true; });
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kDenied);
 
   // Without a token there is no such door.
-  EXPECT_THROW(Site([](node::Config& config) { config.agent.api_tcp = "127.0.0.1:0"; }),
-               std::runtime_error);
+  EXPECT_THROW(
+      RunningNode({}, &site, [](node::Config& config) { config.agent.api_tcp = "127.0.0.1:0"; }),
+      std::runtime_error);
 }
 
 }  // namespace

@@ -192,12 +192,14 @@ TEST_F(Attack, S01_ASignatureForOneThingIsNoneForAnother) {
   alias.claimer = self;
   alias.created = created;
   alias.name = "stolen";
+  const auto offered = must(wave::sign(wave::RouterOffer{self, self, 1, created, false}, bob));
+  ASSERT_EQ(submit(site, {offered.bytes}), Lines{""});
   const std::vector<Bytes> objects{
       must(wave::sign(dot_statement(self, new_key().public_key(), self, "*", "PC*"), bob)).bytes,
       must(wave::sign(alias, bob)).bytes,
-      must(wave::sign(wave::RouterOffer{self, site.ns(), 1, created, false}, bob)).bytes,
+      must(wave::sign(wave::RouterOffer{self, site.ns(), 2, created, false}, bob)).bytes,
       must(wave::sign(wave::RouterAcceptance{self, self, 1, created, false, 0}, bob)).bytes,
-      must(wave::sign(wave::RouterAddress{self, 2, created, "127.0.0.1:1"}, bob)).bytes,
+      must(wave::sign(wave::RouterAddress{self, 3, created, "127.0.0.1:1"}, bob)).bytes,
       must(wave::sign(revocation, bob)).bytes,
   };
   const std::vector<std::string> own{"bosswave/dot",

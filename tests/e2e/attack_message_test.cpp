@@ -26,12 +26,11 @@ TEST_F(Attack, B01_OriginMustMatchTheProof) {
 
   const auto forged = mallory.say({site.ns(), "a/b/c", "forged", MessageType::kPublish, bobs});
   EXPECT_EQ(mallory.peer.outcome(forged), "denied");
-  // In bob's name, on a stream that only mallory attached.
-  const wire::BatchHeader as_bob{
-      .origin = bob.key.public_key(), .stream = mallory.stream, .sequence = 9, .created = now()};
-  mallory.peer.send(mallory.peer.batch_frame(
-      mallory.stream, mallory.key, {site.ns(), "a/b/c", "forged", MessageType::kPublish, bobs},
-      &as_bob));
+  // In bob's name, on a stream that only mallory attached: the origin follows length and type.
+  Bytes in_bobs_name = mallory.peer.batch_frame(
+      mallory.stream, mallory.key, {site.ns(), "a/b/c", "forged", MessageType::kPublish, bobs});
+  std::ranges::copy(bob.key.public_key().bytes, in_bobs_name.begin() + 5);
+  mallory.peer.send(in_bobs_name);
   EXPECT_EQ(mallory.peer.waits_for_end(), "denied");
 
   const auto honest = bob.say({site.ns(), "a/b/c", "honest", MessageType::kPublish, bobs});
@@ -201,8 +200,10 @@ TEST_F(Attack, B08_AProofThatNobodyHasIsRefusedAndNoMore) {
   const wire::Topic topic{site.ns(), Hash{}, must(wave::Pattern::parse("a"))};
   mallory.peer.send_frame(wire::TopicFrame{mallory.key.public_key(), mallory.stream, 5, topic});
   wire::BatchBuilder builder;
-  builder.add({.topic = 5, .type = MessageType::kPublish, .payload = kJunk},
-              wire::leaf_prefix(wire::topic_hash(topic)));
+  wire::Message publication;
+  publication.topic = 5;
+  publication.payload = kJunk;
+  builder.add(publication, wire::leaf_prefix(wire::topic_hash(topic)));
   Bytes frame;
   const std::size_t begin = wire::begin_frame(wire::FrameType::kBatch, frame);
   builder.seal({.origin = mallory.key.public_key(),

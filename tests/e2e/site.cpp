@@ -251,7 +251,7 @@ void designate(RunningNode& ns_holder, const std::string& ns, RunningNode& route
   }
 }
 
-Site::Site(const Tweak& tweak) : RunningNode({.ledger = true, .router = true}, nullptr, tweak) {
+Site::Site() : RunningNode({.ledger = true, .router = true}) {
   ns_ = must(EntityKey::parse(make_entity(*this, "ns")));
   designate(*this, "ns", *this);
 }

@@ -131,7 +131,7 @@ void designate(RunningNode& ns_holder, const std::string& ns, RunningNode& route
 // A node that is agent, router and ledger, with the namespace "ns" carried by it.
 class Site : public RunningNode {
  public:
-  explicit Site(const Tweak& tweak = {});
+  Site();
   [[nodiscard]] EntityKey ns() const { return ns_; }
   [[nodiscard]] std::string uri(const std::string& rest) const { return ns_.text() + "/" + rest; }
 

@@ -24,7 +24,8 @@ BW = os.path.abspath(os.environ.get("BW", _BUILT_HERE))
 PATIENCE = 40.0
 
 # What the standard library, the kernel or a sanitizer prints when a process dies of its own bug.
-SIGNS_OF_A_CRASH = ("terminate called", "Assertion", "Sanitizer", "core dumped", "assertion failed")
+SIGNS_OF_A_CRASH = ("terminate called", "Assertion", "assertion failed", "internal error at", "Sanitizer",
+                    "core dumped", "munmap_chunk", "double free")
 
 
 def wait_for(what, condition, patience=PATIENCE):
