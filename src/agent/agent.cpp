@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 
 #include "agent/router_link.hpp"
+#include "wave/link.hpp"
 
 namespace bw::agent {
 namespace {
@@ -96,6 +97,10 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
     if (const auto known = routes.find(ns); known != routes.end()) return known->second;
     BW_TRY(const auto designated, replica.store().designated_router(ns, clock.now()));
     if (!designated) {
+      // The want of a router may pass; a namespace that is not live has none for that reason.
+      BW_TRY(const auto status, replica.entity(ns));
+      const auto obstacle = status ? wave::entity_obstacle(status, clock.now()) : std::nullopt;
+      if (obstacle) return fail(*obstacle, "{}", wave::entity_words(*obstacle, ns));
       return fail(ErrorCode::kNotFound,
                   "namespace {} has no designated router; see 'bw router offer' "
                   "and 'bw router accept'",
@@ -168,7 +173,12 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
     const Value& value = job->values[i];
     auto message = outgoing(job->key, value.ns, value.uri,
                             value.persist ? MessageType::kPersist : MessageType::kPublish);
-    if (!message) return finish(job, i, fail(message.error()));
+    if (!message) {
+      // A node that has just started may not have heard from its ledger yet.
+      const bool passes = message.error().code == ErrorCode::kStale;
+      return passes ? finish_or_retry(job, i, fail(message.error()))
+                    : finish(job, i, fail(message.error()));
+    }
     message->expires = value.expires;
     message->consumers = value.consumers;
     message->payload = value.payload;

@@ -78,9 +78,14 @@ void ApiCalls::create_entity(const api::CreateEntityRequest& request, bool renew
   entity.contact = request.contact();
   entity.comment = request.comment();
   put(wave::sign(std::move(entity), **key),
-      [reply, done = std::move(done)](Result<api::ObjectReply> put_done) {
-        if (!put_done) return done(fail(put_done.error()));
-        done(reply);
+      [reply, renew, done = std::move(done)](Result<api::ObjectReply> put_done) {
+        if (put_done) return done(reply);
+        Error error = std::move(put_done).error();
+        if (!renew) {
+          error.message +=
+              fmt::format("; the key is kept: 'bw entity renew {}' registers it", reply.name());
+        }
+        done(fail(std::move(error)));
       });
 }
 

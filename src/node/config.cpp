@@ -20,7 +20,7 @@ using Section = std::map<std::string, Take, std::less<>>;
 template <class T>
 Take value_of(T& into, const char* expected) {
   return [&into, expected](const toml::node& node) -> Result<void> {
-    const auto value = node.value<T>();
+    const auto value = node.value_exact<T>();  // value() would take 1 for true
     if (!value) return fail(ErrorCode::kInvalidArgument, "expected {}", expected);
     into = *value;
     return {};

@@ -30,7 +30,11 @@ class SystemClock final : public Clock {
 
 Result<void> make_directory(const std::filesystem::path& directory) {
   std::error_code error;
-  std::filesystem::create_directories(directory, error);
+  const bool fresh = std::filesystem::create_directories(directory, error);
+  // What routers store is for the owner's eyes. A directory that was there keeps the mode it has.
+  if (fresh) {
+    std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
+  }
   if (!error) return {};
   return fail(ErrorCode::kIo, "cannot make the directory {}: {}; choose another with --dir",
               directory.string(), error.message());

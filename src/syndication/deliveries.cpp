@@ -140,6 +140,7 @@ Result<Bytes> standing_message(const Delivery& delivery) {
   const auto position = static_cast<std::uint16_t>(delivery.position);
   StandingMessage message{delivery.topic, *verified.topics[position]->proof, {}};
   BW_CHECK(select(verified.view, verified.leaves, {&position, 1}, message.batch));
+  BW_CHECK(forget_topic_number(message.batch));
   return encode(message);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "syndication/standing_message.hpp"
 
+#include <algorithm>
+
 #include "codec/reader.hpp"
 #include "codec/writer.hpp"
 #include "wave/authorize.hpp"
@@ -61,6 +63,14 @@ Result<StandingMessage> parse_standing_message(ByteView bytes) {
   return message;
 }
 
+Result<void> forget_topic_number(Bytes& batch) {
+  BatchView view;
+  BW_CHECK(parse_batch(batch, view));
+  const auto at = view.messages.front().raw.data() - batch.data();
+  std::fill_n(batch.begin() + at, kTopicNumberBytes, std::uint8_t{0});
+  return {};
+}
+
 Result<StandingVerdict> verify_offline(const StandingMessage& message) {
   BatchView batch;
   BW_CHECK(parse_batch(message.batch, batch));
@@ -69,6 +79,10 @@ Result<StandingVerdict> verify_offline(const StandingMessage& message) {
                 batch.messages.size());
   }
   const Message& content = batch.messages[0].message;
+  if (content.topic != 0) {
+    return fail(ErrorCode::kMalformed, "message file: its topic has number {} in place of 0",
+                content.topic);
+  }
   const crypto::Sha256 prefix = leaf_prefix(topic_hash(message.topic));
   std::vector<Hash> leaves;
   BW_CHECK(batch_leaves(batch, [&](std::uint32_t) { return &prefix; }, leaves));

@@ -22,6 +22,10 @@ Result<StandingMessage> parse_standing_message(ByteView bytes);
 // True when the bytes begin like a message file.
 bool is_standing_message(ByteView bytes);
 
+// Sets the number that a stream gave its topic, which is not signed and means nothing outside of
+// it, to 0 in a batch with one message present: a message file has one form.
+Result<void> forget_topic_number(Bytes& batch);
+
 // What can be said of it without a ledger: everything but that the DoTs and entities were
 // registered and not revoked.
 struct StandingVerdict {

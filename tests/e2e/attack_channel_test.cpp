@@ -186,26 +186,24 @@ TEST_F(Attack, B09_AHugeFrameClosesTheConnection) {
 
 TEST_F(Attack, B10_SilentClientsKeepNobodyOut) {
   std::vector<RawSocket> silent;
-  for (int i = 0; i < 400; ++i) {
-    silent.push_back(RawSocket::tcp(i % 4 == 0 ? site.at().ledger : site.at().router));
+  for (int i = 0; i < 200; ++i) {
+    silent.push_back(RawSocket::tcp(site.at().router));
+    silent.push_back(RawSocket::tcp(site.at().ledger));
   }
-  std::vector<std::unique_ptr<WirePeer>> half_open;
+  const auto begin = std::chrono::steady_clock::now();
+  std::vector<std::unique_ptr<WirePeer>> half_open;  // TLS, and no hello
   for (int i = 0; i < 20; ++i) {
     half_open.push_back(std::make_unique<WirePeer>(loop, site.at().router));
     half_open.back()->listen();
   }
-  const auto begin = std::chrono::steady_clock::now();
   Session honest(*this, registered_key(site));
   EXPECT_TRUE(honest.peer.is_alive());
   RunningNode follower({}, &site);  // finds the ledger
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 3s);
   // Nor do the silent ones stay.
-  for (RawSocket& socket : silent) {
-    EXPECT_TRUE(socket.waits_for_end(limits::kHandshakeDeadline + 5s));
-  }
-  for (const auto& peer : half_open) {
-    EXPECT_NE(peer->waits_for_end(limits::kHandshakeDeadline + 5s), "open");
-  }
+  const auto patience = limits::kHandshakeDeadline + 5s;
+  for (RawSocket& socket : silent) EXPECT_TRUE(socket.waits_for_end(patience));
+  for (const auto& peer : half_open) EXPECT_NE(peer->waits_for_end(patience), "open");
   EXPECT_TRUE(honest.peer.is_alive());
 }
 

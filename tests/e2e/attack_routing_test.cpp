@@ -23,7 +23,7 @@ TEST_F(Attack, S05_ARevokedNamespaceIsNotRouted) {
   revoke(site, "other", other);
   EXPECT_TRUE(eventually([&] { return !is_routed(site, other); }));
   EXPECT_TRUE(ears.waits_for_end());
-  EXPECT_NE(publish(site, "other", other + "/a", "dead"), "");
+  EXPECT_EQ(publish(site, "other", other + "/a", "dead"), "revoked");
   EXPECT_EQ(ears.heard(), Lines{"a=live"});
   EXPECT_TRUE(is_routed(site, "ns"));
   EXPECT_EQ(publish(site, "ns", site.uri("a"), "live"), "");
@@ -40,7 +40,7 @@ TEST_F(Attack, S05_AnExpiredNamespaceIsNotRouted) {
 
   EXPECT_TRUE(eventually([&] { return !is_routed(site, brief); }));
   EXPECT_TRUE(ears.waits_for_end());
-  EXPECT_NE(publish(site, "brief", brief + "/a", "dead"), "");
+  EXPECT_EQ(publish(site, "brief", brief + "/a", "dead"), "expired");
   EXPECT_EQ(publish(site, "ns", site.uri("a"), "live"), "");
 }
 
@@ -61,8 +61,9 @@ TEST_F(Attack, S05_ARevokedRouterRoutesNothing) {
 
   RunningNode heir({.ledger = false, .router = true}, &site);
   designate(site, "ns", heir);
+  EXPECT_TRUE(ears.waits_to_stand(2));  // at the new router
   EXPECT_EQ(publish(site, "ns", site.uri("a"), "again"), "");
-  EXPECT_TRUE(ears.waits_for("a=again"));  // which followed to the new router
+  EXPECT_TRUE(ears.waits_for("a=again"));
 }
 
 }  // namespace
