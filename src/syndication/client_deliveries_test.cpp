@@ -192,6 +192,15 @@ TEST_F(ClientDeliveries, StoredMessagesMustAnswerTheQuery) {
   EXPECT_THAT(noted(), ElementsAre("q <a/m:first stored>"));
 }
 
+// Cell by cell "a/c" comes before "a-b", although its text does not.
+TEST_F(ClientDeliveries, StoredMessagesComeInTheOrderOfTheirCells) {
+  const RequestId id = asked("q", from("home", MessageType::kQuery, "*"));
+  for (const char* uri : {"a/c", "a-b", "a/c"}) {
+    EXPECT_TRUE(hear_stored(id, from("home", MessageType::kPersist, uri, "1")));
+  }
+  EXPECT_THAT(noted(), ElementsAre("q <a/c:1 stored>", "q <a-b:1 stored>"));
+}
+
 TEST_F(ClientDeliveries, AReplayComesBeforeTheSubscriptionStandsAndNothingComesTwice) {
   Outgoing request = from("home", MessageType::kSubscribe, "a");
   request.replay = true;

@@ -29,8 +29,8 @@ struct ClientRequest {
   Consumer consumer;
   ClientSession::ListDone list_done;
   std::vector<std::string> names;  // what a list found so far
-  // Stored messages come in ascending order of URI, each once: a router that repeats one is caught
-  // by remembering the last.
+  // Stored messages come in ascending cell_order, each once: a router that repeats one is caught by
+  // remembering the last one's.
   std::string last_stored;
   // What a replay told, as long as it could come live as well (the router sends both when they
   // cross); nothing after `replayed_until`.

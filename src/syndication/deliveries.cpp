@@ -5,6 +5,7 @@
 
 #include "base/limits.hpp"
 #include "syndication/client_session.hpp"
+#include "syndication/message_store.hpp"
 #include "syndication/standing_message.hpp"
 
 namespace bw::syndication {
@@ -87,7 +88,7 @@ void Deliveries::direct(const Direct& frame, ClientRequest* subscription, Time n
 
 void Deliveries::stored(const Stored& frame, ClientRequest* request, Time now) {
   if (request == nullptr || !request->awaits_stored() || !request->wants(frame.topic) ||
-      frame.topic.uri.text() <= request->last_stored) {
+      cell_order(frame.topic.uri.text()) <= request->last_stored) {
     return drop_unasked("stored message");
   }
   if (auto verified = inbound_.stored(frame, now, verified_); !verified) {
@@ -97,7 +98,7 @@ void Deliveries::stored(const Stored& frame, ClientRequest* request, Time now) {
     return drop_unverified({ErrorCode::kMalformed, "stored message: was not persisted"});
   }
   if (!admitted(0)) return;
-  request->last_stored = frame.topic.uri.text();
+  request->last_stored = cell_order(frame.topic.uri.text());
   const Time live_until = verified_.view.header.created + limits::kReplayWindow;
   if (request->is_subscription() && live_until >= now) {
     request->replayed.insert(id_of(0));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <string>
@@ -25,6 +26,14 @@ struct StoredMessage {
   std::vector<wave::PublishLimit> limits;  // DoTs whose stored_bytes it counts against
 };
 
+// What URIs are ordered by, in stores and in answers: their cells one by one, so that "a/c" comes
+// before "a-b" and everything below a cell stands together.
+inline std::string cell_order(std::string_view uri) {
+  std::string key(uri);
+  std::ranges::replace(key, '/', '\0');
+  return key;
+}
+
 // Persisted messages by namespace and URI: the newest only, ordered by (created, origin, stream,
 // sequence, index). Implemented over RocksDB by `store`. Calls come from one thread at a time.
 class MessageStore {
@@ -36,7 +45,7 @@ class MessageStore {
   // time so that an older value cannot come back; the mark goes after the replay window.
   virtual Result<std::vector<Result<void>>> put(const std::vector<StoredMessage>& messages) = 0;
 
-  // Calls `visit` for each stored message whose URI matches, in ascending order of URI, each once,
+  // Calls `visit` for each stored message whose URI matches, in ascending cell_order, each once,
   // skipping expired ones; stops early when it returns false.
   virtual Result<void> query(const EntityKey& ns, const wave::Pattern& pattern, Time now,
                              const std::function<bool(const StoredMessage&)>& visit) const = 0;

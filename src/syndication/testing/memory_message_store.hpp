@@ -78,12 +78,13 @@ class MemoryMessageStore final : public MessageStore {
   }
 
   Result<void> put_one(const StoredMessage& message) {
-    const Key key{message.topic.ns, message.topic.uri.text()};
+    const Key key{message.topic.ns, cell_order(message.topic.uri.text())};
     const auto found = messages_.find(key);
     const StoredMessage* old = found == messages_.end() ? nullptr : &found->second;
     if (old != nullptr &&
         std::tie(old->created, old->id) >= std::tie(message.created, message.id)) {
-      return fail(ErrorCode::kConflict, "'{}' holds a newer value", key.second);
+      return fail(ErrorCode::kConflict, "'{}' holds a newer value",
+                  message.topic.uri.text());
     }
     if (old != nullptr) account(*old, false);
     if (const auto* limit = exceeded(message)) {
