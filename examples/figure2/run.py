@@ -174,6 +174,8 @@ class Story:
 
     def outsiders(self):
         self.chapter("Attempts without the right")
+        self.tell("Their own agents find no proof to send. Who speaks the protocol by hand is refused by the router and by "
+                  "every receiver: tests/e2e does so.")
         sensors = f"company/{FLOOR}/sensor/*"
         self.refused(self.mallory, "an outsider may not subscribe", "sub", sensors, "--as", "mallory", "--count", "1")
         self.refused(self.mallory, "nor publish", "pub", f"company/{FLOOR}/room12/setpoint", "35", "--as", "mallory")
