@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "base/id.hpp"
 #include "base/random.hpp"
@@ -30,6 +31,11 @@ class SigningKey {
   // same signature, so tests and vectors repeat. `message` is always one of our tagged hashes.
   [[nodiscard]] Signature sign(const Hash& message) const;
   [[nodiscard]] Signature sign(const ObjectId& message) const;
+  // ECDH: the 32-byte x coordinate of secret * peer, the same on both sides. Not uniformly random:
+  // hash it with a tag. kMalformed when `peer` is not the x coordinate of a point. Thread-safe.
+  [[nodiscard]] Result<Secret<32>> agree(const EntityKey& peer) const;
+  // tagged_hash(tag, secret): a symmetric key that only the holder of this key can make.
+  [[nodiscard]] Secret<32> derived(std::string_view tag) const;
   // For sealing the key to a file, and nothing else.
   [[nodiscard]] Secret<32> secret() const;
 

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "crypto/sha256.hpp"
+#include "crypto/sha256_many.hpp"
 
 namespace bw::crypto {
 namespace {
@@ -22,9 +23,18 @@ Hash node_hash(const Hash& left, const Hash& right) {
 }
 
 Hash merkle_root(std::span<const Hash> leaves) {
-  Frontier frontier;
-  for (const Hash& leaf : leaves) frontier.add(leaf);
-  return frontier.root();
+  if (leaves.empty()) return sha256({});
+  // Level by level, where a node without a neighbour moves up as it is: the same tree, and the
+  // nodes of a level can be hashed side by side.
+  std::vector<Hash> level(leaves.begin(), leaves.end());
+  while (level.size() > 1) {
+    const std::size_t pairs = level.size() / 2;
+    const bool odd = level.size() % 2 != 0;
+    merkle_level(std::span(level).first(2 * pairs), std::span(level).first(pairs));
+    if (odd) level[pairs] = level.back();
+    level.resize(pairs + (odd ? 1 : 0));
+  }
+  return level.front();
 }
 
 void Frontier::add(const Hash& leaf) {

@@ -18,6 +18,7 @@ class Sha256 {
   [[nodiscard]] Hash finish() const;  // leaves the state usable: finish() is const on purpose
 
  private:
+  friend struct Sha256Access;  // sha256_many.cpp
   // Room for OpenSSL's SHA256_CTX (112 bytes), kept out of this header.
   alignas(8) ByteArray<112> state_;
 };

@@ -112,27 +112,39 @@ Result<std::vector<Hash>> proof_of(const BatchView& batch, std::span<const Hash>
 
 bool BatchBuilder::full(std::size_t payload_bytes) const {
   const std::size_t bytes = kFixedBytes + messages_.size() + kMessageOverhead + payload_bytes;
-  return leaves_.size() >= limits::kBatchMessages || bytes > limits::kBatchBytes;
+  return waiting_.size() >= limits::kBatchMessages || bytes > limits::kBatchBytes;
 }
 
 std::uint16_t BatchBuilder::add(const Message& message, const crypto::Sha256& leaf_prefix) {
   BW_ASSERT(!full(message.payload.size()));
-  const std::size_t begin = messages_.size();
   encode(message, messages_);
-  const ByteView raw = ByteView(messages_).subspan(begin);
-  leaves_.push_back(message_leaf(leaf_prefix, raw.subspan(kTopicNumberBytes)));
-  return static_cast<std::uint16_t>(leaves_.size() - 1);
+  waiting_.push_back({&leaf_prefix, messages_.size()});
+  return static_cast<std::uint16_t>(waiting_.size() - 1);
+}
+
+std::vector<Hash> BatchBuilder::leaves() const {
+  std::vector<crypto::HashJob> jobs;
+  jobs.reserve(waiting_.size());
+  std::size_t begin = 0;
+  for (const Waiting& message : waiting_) {
+    const ByteView raw = ByteView(messages_).subspan(begin, message.end - begin);
+    jobs.push_back({message.leaf_prefix, raw.subspan(kTopicNumberBytes)});
+    begin = message.end;
+  }
+  std::vector<Hash> leaves(jobs.size());
+  crypto::sha256_many(jobs, leaves);
+  return leaves;
 }
 
 void BatchBuilder::seal(BatchHeader header, const crypto::SigningKey& key, Bytes& out) {
   BW_ASSERT(!empty() && header.sequence >= 1 && key.public_key() == header.origin);
-  header.count = static_cast<std::uint16_t>(leaves_.size());
+  header.count = static_cast<std::uint16_t>(waiting_.size());
   codec::Writer writer(out);
   put_header(header, writer);
   writer.u16(header.count);
-  writer.bytes(key.sign(signed_hash(header, crypto::merkle_root(leaves_)))).bytes(messages_);
+  writer.bytes(key.sign(signed_hash(header, crypto::merkle_root(leaves())))).bytes(messages_);
   messages_.clear();
-  leaves_.clear();
+  waiting_.clear();
 }
 
 Result<void> parse_batch(ByteView bytes, BatchView& out) {

@@ -6,6 +6,7 @@
 
 #include "crypto/keys.hpp"
 #include "crypto/merkle.hpp"
+#include "crypto/sha256_many.hpp"
 #include "syndication/message.hpp"
 
 // Messages signed together: one signature over origin, stream, sequence, time, count and the Merkle
@@ -41,21 +42,30 @@ struct MessageId {
 // Collects waiting messages and signs them as one. Buffers are reused from batch to batch.
 class BatchBuilder {
  public:
-  [[nodiscard]] bool empty() const { return leaves_.empty(); }
-  [[nodiscard]] std::size_t count() const { return leaves_.size(); }
+  [[nodiscard]] bool empty() const { return waiting_.empty(); }
+  [[nodiscard]] std::size_t count() const { return waiting_.size(); }
   [[nodiscard]] std::size_t bytes() const { return messages_.size(); }
   // True when another message of `payload_bytes` would break kBatchMessages or kBatchBytes. A
   // message that keeps to kMessageBytes always fits into an empty builder.
   [[nodiscard]] bool full(std::size_t payload_bytes) const;
-  // Returns the message's index within the batch. Precondition: not full.
+  // Returns the message's index within the batch. `leaf_prefix` is looked at in seal() and must
+  // stay where it is until then. Precondition: not full.
   std::uint16_t add(const Message& message, const crypto::Sha256& leaf_prefix);
+  std::uint16_t add(const Message& message, const crypto::Sha256&& gone) = delete;
   // Appends the batch's bytes to `out` and empties the builder. `count` is filled in.
   // Preconditions: not empty, `key` is the origin's, sequence >= 1.
   void seal(BatchHeader header, const crypto::SigningKey& key, Bytes& out);
 
  private:
+  struct Waiting {
+    const crypto::Sha256* leaf_prefix;
+    std::size_t end;  // in messages_
+  };
+  // Hashed together and only in seal(), which is cheaper than one by one.
+  [[nodiscard]] std::vector<Hash> leaves() const;
+
   Bytes messages_;
-  std::vector<Hash> leaves_;
+  std::vector<Waiting> waiting_;
 };
 
 // A batch as parsed: views into the frame, which must outlive it.
@@ -78,7 +88,8 @@ Result<void> parse_batch(ByteView bytes, BatchView& out);
 // again only when the topic differs from that of the message before.
 template <class PrefixOf>
 Result<void> batch_leaves(const BatchView& batch, PrefixOf&& prefix_of, std::vector<Hash>& leaves) {
-  leaves.clear();
+  std::vector<crypto::HashJob> jobs;
+  jobs.reserve(batch.messages.size());
   const crypto::Sha256* prefix = nullptr;
   std::uint32_t topic = 0;
   for (const ParsedMessage& parsed : batch.messages) {
@@ -89,8 +100,10 @@ Result<void> batch_leaves(const BatchView& batch, PrefixOf&& prefix_of, std::vec
     if (prefix == nullptr) {
       return fail(ErrorCode::kMalformed, "batch: topic {} was not named on this stream", topic);
     }
-    leaves.push_back(message_leaf(*prefix, parsed.signed_tail()));
+    jobs.push_back({prefix, parsed.signed_tail()});
   }
+  leaves.resize(jobs.size());
+  crypto::sha256_many(jobs, leaves);
   return {};
 }
 

@@ -164,8 +164,8 @@ TEST_F(RouterAttacks, UnknownProofIsRefusedAndTheRouterStaysUp) {
   const Topic topic{world.id("ns"), Hash{}, testing::pattern("a")};
   encode_frame(TopicFrame{world.id("mallory"), from_mallory, 1, topic}, frames);
   BatchBuilder builder;
-  builder.add({.topic = 1, .expires = {}, .payload = as_bytes("x")},
-              leaf_prefix(topic_hash(topic)));
+  const crypto::Sha256 prefix = leaf_prefix(topic_hash(topic));
+  builder.add({.topic = 1, .expires = {}, .payload = as_bytes("x")}, prefix);
   const std::size_t begin = begin_frame(FrameType::kBatch, frames);
   builder.seal(
       {.origin = world.id("mallory"), .stream = from_mallory, .sequence = 1, .created = world.now},

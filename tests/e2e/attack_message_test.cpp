@@ -203,7 +203,8 @@ TEST_F(Attack, B08_AProofThatNobodyHasIsRefusedAndNoMore) {
   wire::Message publication;
   publication.topic = 5;
   publication.payload = kJunk;
-  builder.add(publication, wire::leaf_prefix(wire::topic_hash(topic)));
+  const crypto::Sha256 prefix = wire::leaf_prefix(wire::topic_hash(topic));
+  builder.add(publication, prefix);
   Bytes frame;
   const std::size_t begin = wire::begin_frame(wire::FrameType::kBatch, frame);
   builder.seal({.origin = mallory.key.public_key(),

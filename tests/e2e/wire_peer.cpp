@@ -150,6 +150,7 @@ Bytes WirePeer::batch_frame(std::uint64_t stream, const crypto::SigningKey& sign
   const Bytes payload = message.raw.empty()
                             ? wire::encode_payload({{0x40000000, to_bytes(message.payload)}})
                             : message.raw;
+  const crypto::Sha256 prefix = wire::leaf_prefix(wire::topic_hash(topic));
   wire::BatchBuilder builder;
   builder.add({.topic = number,
                .type = message.type,
@@ -157,7 +158,7 @@ Bytes WirePeer::batch_frame(std::uint64_t stream, const crypto::SigningKey& sign
                .consumers = 0,
                .replay = false,
                .payload = payload},
-              wire::leaf_prefix(wire::topic_hash(topic)));
+              prefix);
   Bytes frame;
   const std::size_t begin = wire::begin_frame(wire::FrameType::kBatch, frame);
   builder.seal(header, signer, frame);
