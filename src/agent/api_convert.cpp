@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/api_convert.hpp"
 
+#include <algorithm>
+#include <limits>
+
 #include "base/text.hpp"
 
 namespace bw::agent {
@@ -124,8 +127,10 @@ std::int64_t to_api(Time time) {
 }
 
 std::optional<Time> optional_time(std::int64_t micros) {
+  // Beyond what any object can carry, and yet a duration can be added to it without overflow.
+  constexpr std::int64_t kFarthest = std::numeric_limits<std::int64_t>::max() / 2;
   if (micros <= 0) return std::nullopt;
-  return Time{Duration{micros}};
+  return Time{Duration{std::min(micros, kFarthest)}};
 }
 
 }  // namespace bw::agent
