@@ -13,7 +13,9 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 add_link_options(-fuse-ld=lld-19)
 
 if(BW_SANITIZE_ADDRESS)
-  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all)
+  # The check of vptr opens a pipe to look at an object, and so takes any object for a broken one
+  # while a test has used up the file descriptors.
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=all)
   add_link_options(-fsanitize=address,undefined)
 elseif(BW_SANITIZE_THREAD)
   add_compile_options(-fsanitize=thread)
