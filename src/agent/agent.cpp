@@ -65,7 +65,25 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
     ClientSession::SubscriptionHandle handle = 0;
   };
 
-  struct Publication {
+  // Values in a row on one URI, for which route and proof are looked up once. Lives only while
+  // publish() hands them over: later the ledger may say otherwise.
+  struct Run {
+    [[nodiscard]] bool fits(const Value& value) const {
+      return value.ns == first.ns && value.uri == first.uri && value.persist == first.persist;
+    }
+
+    const Value& first;
+    ClientSession& session;
+    syndication::Outgoing message;
+  };
+
+  struct Publication final : syndication::OutcomeListener,
+                             std::enable_shared_from_this<Publication> {
+    void settled(std::size_t number, Result<void> outcome) override {
+      impl->finish_or_retry(shared_from_this(), number, std::move(outcome));
+    }
+
+    Impl* impl = nullptr;
     KeyPtr key;
     std::vector<Value> values;
     std::vector<Result<void>> outcomes;
@@ -146,6 +164,7 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
   // ---- publishing
   void publish(KeyPtr key, std::vector<Value> values, PublishDone done) {
     auto job = std::make_shared<Publication>();
+    job->impl = this;
     job->key = std::move(key);
     job->values = std::move(values);
     job->outcomes.resize(job->values.size());
@@ -153,23 +172,27 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
     job->patience_ends = clock.now() + kPatience;
     job->done = std::move(done);
     if (job->values.empty()) return job->done({});
-    for (std::size_t i = 0; i < job->values.size(); ++i) publish_one(job, i);
+    std::optional<Run> run;
+    for (std::size_t i = 0; i < job->values.size(); ++i) publish_one(job, i, &run);
   }
 
-  void publish_one(const PublicationPtr& job, std::size_t i) {
+  // `run`: null when later than publish().
+  void publish_one(const PublicationPtr& job, std::size_t i, std::optional<Run>* run) {
     if (stopping) return finish(job, i, fail(shutting_down()));
     const Value& value = job->values[i];
+    if (run != nullptr && *run && (*run)->fits(value)) return send(job, i, **run);
     const auto link = route(value.ns);
     if (!link) return finish_or_retry(job, i, fail(link.error()));
-    if ((*link)->is_up()) return publish_on(job, i, *(*link)->session());
+    if ((*link)->is_up()) return publish_on(job, i, *(*link)->session(), run);
     const Duration patience = job->patience_ends - clock.now();
     (*link)->when_up(patience, [this, job, i](Result<ClientSession*> session) {
       if (!session) return finish(job, i, fail(session.error()));
-      publish_on(job, i, **session);
+      publish_on(job, i, **session, nullptr);
     });
   }
 
-  void publish_on(const PublicationPtr& job, std::size_t i, ClientSession& session) {
+  void publish_on(const PublicationPtr& job, std::size_t i, ClientSession& session,
+                  std::optional<Run>* run) {
     const Value& value = job->values[i];
     auto message = outgoing(job->key, value.ns, value.uri,
                             value.persist ? MessageType::kPersist : MessageType::kPublish);
@@ -179,12 +202,16 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
       return passes ? finish_or_retry(job, i, fail(message.error()))
                     : finish(job, i, fail(message.error()));
     }
-    message->expires = value.expires;
-    message->consumers = value.consumers;
-    message->payload = value.payload;
-    session.send_value(*message, [this, job, i](Result<void> outcome) {
-      finish_or_retry(job, i, std::move(outcome));
-    });
+    std::optional<Run> alone;
+    send(job, i, (run != nullptr ? *run : alone).emplace(value, session, *std::move(message)));
+  }
+
+  static void send(const PublicationPtr& job, std::size_t i, Run& run) {
+    const Value& value = job->values[i];
+    run.message.expires = value.expires;
+    run.message.consumers = value.consumers;
+    run.message.payload = value.payload;
+    run.session.send_value(run.message, {job, i});
   }
 
   void finish_or_retry(const PublicationPtr& job, std::size_t i, Result<void> outcome) {
@@ -192,7 +219,7 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
         clock.now() + kRetry >= job->patience_ends) {
       return finish(job, i, std::move(outcome));
     }
-    retries.push_back({clock.now() + kRetry, [this, job, i] { publish_one(job, i); }});
+    retries.push_back({clock.now() + kRetry, [this, job, i] { publish_one(job, i, nullptr); }});
   }
 
   static void finish(const PublicationPtr& job, std::size_t i, Result<void> outcome) {

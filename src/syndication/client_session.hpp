@@ -13,6 +13,7 @@
 #include "syndication/frames.hpp"
 #include "syndication/grant_cache.hpp"
 #include "syndication/message.hpp"
+#include "syndication/outcome.hpp"
 #include "syndication/replay_window.hpp"
 #include "wave/proof.hpp"
 
@@ -67,9 +68,6 @@ struct Consumer {
 class ClientSession {
  public:
   using SubscriptionHandle = std::uint64_t;
-  // Exactly once: success when the router has handled the message (and stored it, for persist), or
-  // why it was refused. The reason given to end() when the session ends first. May be empty.
-  using Done = std::function<void(Result<void>)>;
   using ListDone = std::function<void(Result<std::vector<std::string>>)>;
 
   // `heard`: shared by sessions that follow each other (Inbound); null: a fresh one.
@@ -82,7 +80,9 @@ class ClientSession {
   // kInvalidArgument, kTooLarge, or kLimited when too much is waiting or unacknowledged already.
   // Nothing of `message` is kept, so a caller can fill the same one again.
 
-  // Queues a value; it leaves with the next flush().
+  // Queues a value; it leaves with the next flush(). `done`, which may be empty, is told exactly
+  // once: success when the router has handled the message (and stored it, for persist), or why it
+  // was refused; the reason given to end() when the session ends first.
   void send_value(const Outgoing& message, Done done);
   // Subscribe, tap, query or tap-query. 0 when it could not be asked.
   SubscriptionHandle consume(const Outgoing& request, Consumer consumer);

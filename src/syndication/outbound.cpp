@@ -75,8 +75,13 @@ Result<void> Outbound::check(const Outgoing& message) const {
 }
 
 Result<Outbound::NamedTopic*> Outbound::name_topic(const Outgoing& message) {
-  Attached& entity = entities_[message.key->public_key()];
+  const EntityKey& key = message.key->public_key();
+  if (latest_.named != nullptr && latest_.entity == key && *latest_.topic == message.topic) {
+    return latest_.named;
+  }
+  Attached& entity = entities_[key];
   if (const auto found = entity.topics.find(message.topic); found != entity.topics.end()) {
+    latest_ = {key, &found->first, &found->second};
     return &found->second;
   }
   if (topics_ >= limits::kTopicsPerSession) {
@@ -213,6 +218,7 @@ bool Outbound::detach(const Detach& detach) {
   if (found == streams_.end() || found->second->key->public_key() != detach.origin) return false;
   const StreamPtr stream = found->second;
   streams_.erase(found);
+  latest_ = {};
   topics_ -= stream->next_topic;
   std::erase(waiting_, stream);
   // The next message of this entity finds no topic and no stream, and so attaches anew.
@@ -230,6 +236,7 @@ void Outbound::fail_all(const Error& reason) {
   announcements_.clear();
   waiting_.clear();
   waiting_bytes_ = 0;
+  latest_ = {};
   entities_.clear();
   topics_ = 0;
   const auto streams = std::exchange(streams_, {});

@@ -24,8 +24,6 @@ struct TopicHash {
 // thread. Every callback may call queue(), flush() and fail_all().
 class Outbound {
  public:
-  using Done = ClientSession::Done;
-
   Outbound(const Hash& exporter, Random& random);
   ~Outbound();
 
@@ -88,6 +86,12 @@ class Outbound {
     StreamPtr current;  // takes new topics
     std::unordered_map<Topic, NamedTopic, TopicHash> topics;
   };
+  // The topic that was queued on last: most messages come in runs. Points into `entities_`.
+  struct Latest {
+    EntityKey entity;
+    const Topic* topic = nullptr;
+    NamedTopic* named = nullptr;
+  };
 
   Result<void> check(const Outgoing& message) const;
   Result<NamedTopic*> name_topic(const Outgoing& message);
@@ -103,6 +107,7 @@ class Outbound {
   Hash exporter_;
   Random& random_;
   std::unordered_map<EntityKey, Attached> entities_;
+  Latest latest_;
   std::unordered_map<std::uint64_t, StreamPtr> streams_;
   RecentProofs proofs_;     // told to the router
   std::size_t topics_ = 0;  // of all streams

@@ -68,7 +68,7 @@ class ClientFixture : public ::testing::Test {
   Outgoing value(std::string_view uri, std::string_view payload) {
     return from("home", MessageType::kPublish, uri, payload);
   }
-  ClientSession::Done note(std::string name) {
+  Done note(std::string name) {
     return [this, name](const Result<void>& result) { notes.push_back(name + " " + word(result)); };
   }
   Consumer consumer(std::string name) {
