@@ -33,10 +33,10 @@ inline constexpr std::size_t kProofBytes = 64 * 1024;
 inline constexpr std::size_t kFrameBytes = 4 * 1024 * 1024;
 inline constexpr std::size_t kHelloFrameBytes = 2048;  // until the peer has proved its key
 inline constexpr std::size_t kBatchMessages = 1024;
-// A whole batch as its origin seals it. A part of it may take 16 KiB more (a hash instead of a short
+// A whole batch as its origin seals it. A part of it may take 24 KiB more (a hash instead of a short
 // message) and still fits into a frame together with a topic.
 inline constexpr std::size_t kBatchBytes = kFrameBytes - 64 * 1024;
-inline constexpr std::size_t kPartialBatchBytes = kBatchBytes + 16 * 1024;
+inline constexpr std::size_t kPartialBatchBytes = kBatchBytes + 24 * 1024;
 inline constexpr std::size_t kMessageBytes = 1024 * 1024;
 inline constexpr std::size_t kPayloadObjects = 64;
 inline constexpr std::size_t kTopicsPerStream = 65536;

@@ -9,7 +9,7 @@
 
 // RFC 6962 / RFC 9162 Merkle trees: leaf = SHA256(0x00 || data), node = SHA256(0x01 || left ||
 // right), the tree over n leaves splits at the largest power of two below n. One definition for the
-// ledger, for message batches and for the contracts.
+// ledger and for the contracts; batches of messages have a flatter one (batch_tree.hpp).
 namespace bw::crypto {
 
 Hash leaf_hash(ByteView data);
@@ -55,23 +55,5 @@ Result<std::vector<Hash>> consistency_proof(const SubtreeReader& tree, std::uint
                                       std::span<const Hash> proof);
 // Root of the first `size` leaves.
 Result<Hash> root_at(const SubtreeReader& tree, std::uint64_t size);
-
-// Multi-proof: the subtree hashes that, with the leaves at `present` (strictly ascending, in range,
-// not empty), give the root over `count` leaves. Order: left to right, depth first, a whole absent
-// subtree being one hash. A router that forwards some messages of a batch sends exactly these.
-std::vector<Hash> multi_proof(std::span<const Hash> leaves, std::span<const std::uint16_t> present);
-// How many hashes that is, without computing any. Same preconditions.
-std::size_t multi_proof_size(std::size_t count, std::span<const std::uint16_t> present);
-// The root, or kMalformed when the number of hashes does not fit or `present` is out of order or
-// range.
-Result<Hash> multi_proof_root(std::size_t count, std::span<const std::uint16_t> present,
-                              std::span<const Hash> present_leaves, std::span<const Hash> proof);
-// Narrows a multi-proof: from one for `present` to one for the subset `kept`, without the leaves
-// that are absent already. `present_leaves` are the leaf hashes of `present`.
-Result<std::vector<Hash>> narrow_multi_proof(std::size_t count,
-                                             std::span<const std::uint16_t> present,
-                                             std::span<const Hash> present_leaves,
-                                             std::span<const Hash> proof,
-                                             std::span<const std::uint16_t> kept);
 
 }  // namespace bw::crypto

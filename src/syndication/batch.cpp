@@ -87,7 +87,7 @@ Result<void> parse_hashes(codec::Reader& reader, BatchView& out) {
 }
 
 Result<Hash> root_of(const BatchView& batch, std::span<const Hash> leaves) {
-  if (batch.whole()) return crypto::merkle_root(leaves);
+  if (batch.whole()) return crypto::batch_root(leaves);
   return crypto::multi_proof_root(batch.header.count, batch.indices, leaves, batch.hashes);
 }
 
@@ -142,7 +142,7 @@ void BatchBuilder::seal(BatchHeader header, const crypto::SigningKey& key, Bytes
   codec::Writer writer(out);
   put_header(header, writer);
   writer.u16(header.count);
-  writer.bytes(key.sign(signed_hash(header, crypto::merkle_root(leaves())))).bytes(messages_);
+  writer.bytes(key.sign(signed_hash(header, crypto::batch_root(leaves())))).bytes(messages_);
   messages_.clear();
   waiting_.clear();
 }

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "crypto/keys.hpp"
-#include "crypto/merkle.hpp"
+#include "crypto/batch_tree.hpp"
 #include "crypto/sha256_many.hpp"
 #include "syndication/message.hpp"
 

@@ -87,11 +87,19 @@ def root(leaves):
     return sha256(b"\x01" + root(leaves[:split]) + root(leaves[split:]))
 
 
+# --- The tree over a batch: groups of eight leaves below, RFC 9162 above ------------------------
+
+
+def batch_root(leaves):
+    groups = [leaves[i:i + 8] for i in range(0, len(leaves), 8)]
+    return root([g[0] if len(g) == 1 else sha256(b"\x02" + b"".join(g)) for g in groups])
+
+
 def multi_proof(leaves, present):
     if not present:
-        return [root(leaves)]
-    if len(leaves) == 1:
-        return []
+        return [batch_root(leaves)]
+    if len(leaves) <= 8:
+        return [leaf for i, leaf in enumerate(leaves) if i not in present]
     split = split_of(len(leaves))
     return multi_proof(leaves[:split], [i for i in present if i < split]) + multi_proof(
         leaves[split:], [i - split for i in present if i >= split]
@@ -205,7 +213,7 @@ def batch_vector(picked, sequence, selections):
     leaves = [leaf(listed[i]) for i in picked]
     stream, created = 0x0123456789ABCDEF, 1_795_000_000_123_456
     header = public_key(ALICE) + u64(stream) + u64(sequence) + u64(created) + u16(len(picked))
-    signed = tagged("bosswave/batch", header, root(leaves))
+    signed = tagged("bosswave/batch", header, batch_root(leaves))
     signature = sign(ALICE, signed)
 
     def part(present):
@@ -216,7 +224,7 @@ def batch_vector(picked, sequence, selections):
         "stream": stream,
         "sequence": sequence,
         "created": created,
-        "root": root(leaves),
+        "root": batch_root(leaves),
         "signed": signed,
         "signature": signature,
         "bytes": part(list(range(len(picked)))),
@@ -229,6 +237,8 @@ def batches():
         batch_vector([0], 1, [[0]]),
         batch_vector([0, 1], 2, [[0], [1]]),
         batch_vector([0, 1, 2, 3, 4, 5, 6], 3, [[0], [6], [2, 3], [0, 2, 4, 6], [1, 5]]),
+        batch_vector([i % 10 for i in range(17)], 4, [[0], [16], [7, 8], [0, 15, 16]]),
+        batch_vector([i % 10 for i in range(27)], 5, [[3], [26], list(range(8)), [8, 9, 24]]),
     ]
 
 
