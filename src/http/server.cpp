@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/server.hpp"
 
-#include <list>
 #include <map>
+#include <optional>
+#include <utility>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 
+#include "base/crowd.hpp"
 #include "base/text.hpp"
 
 namespace bw::http {
@@ -19,24 +22,31 @@ namespace beast = boost::beast;
 namespace protocol = beast::http;
 using asio::ip::tcp;
 
-constexpr std::size_t kConnections = 64;
 constexpr std::size_t kHeaderBytes = 8 * 1024;
-constexpr std::chrono::seconds kDeadline{10};
+constexpr std::chrono::milliseconds kPause{100};
 
+class Connection;
+using Connections = Crowd<std::weak_ptr<Connection>>;
 using Routes = std::map<std::string, Server::Handler, std::less<>>;
 
 // One connection: reads a request, answers it, closes. Owned by itself through the pending
-// operation; the server keeps a weak list to close them.
+// operation.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(tcp::socket socket, std::shared_ptr<const Routes> routes)
-      : stream_(std::move(socket)), routes_(std::move(routes)) {
+  Connection(tcp::socket socket, std::shared_ptr<const Routes> routes,
+             std::shared_ptr<Connections> others, std::uint64_t origin)
+      : stream_(std::move(socket)), routes_(std::move(routes)), others_(std::move(others)) {
+    place_ = others_->enter(origin, {});
     parser_.header_limit(kHeaderBytes);
     parser_.body_limit(0);
   }
+  ~Connection() { leave(); }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
 
-  void start() {
-    stream_.expires_after(kDeadline);
+  void start(Duration deadline) {
+    (*place_)->value = weak_from_this();
+    stream_.expires_after(deadline);  // for the answer too
     protocol::async_read(stream_, buffer_, parser_,
                          [self = shared_from_this()](beast::error_code error, std::size_t) {
                            if (!error) self->answer();
@@ -46,6 +56,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void close() {
     beast::error_code ignored;
     stream_.socket().close(ignored);
+    leave();
   }
 
  private:
@@ -75,17 +86,23 @@ class Connection : public std::enable_shared_from_this<Connection> {
     return found->second();
   }
 
+  void leave() {
+    if (const auto place = std::exchange(place_, std::nullopt)) others_->leave(*place);
+  }
+
   beast::tcp_stream stream_;
   beast::flat_buffer buffer_{kHeaderBytes};
   protocol::request_parser<protocol::empty_body> parser_;
   protocol::response<protocol::string_body> reply_;
   std::shared_ptr<const Routes> routes_;
+  std::shared_ptr<Connections> others_;
+  std::optional<Connections::Place> place_;
 };
 
 class TcpServer final : public Server {
  public:
-  TcpServer(asio::io_context& context, tcp::acceptor acceptor)
-      : context_(context), acceptor_(std::move(acceptor)) {}
+  TcpServer(asio::io_context& context, tcp::acceptor acceptor, Limits limits)
+      : context_(context), acceptor_(std::move(acceptor)), limits_(limits), pause_(context) {}
 
   ~TcpServer() override { stop(); }
 
@@ -99,11 +116,11 @@ class TcpServer final : public Server {
     *alive_ = false;
     beast::error_code ignored;
     acceptor_.close(ignored);
-    for (const auto& weak : connections_) {
-      if (const auto connection = weak.lock()) connection->close();
-    }
-    connections_.clear();
+    pause_.cancel();
+    while (auto* oldest = connections_->oldest_of_greediest()) oldest->lock()->close();
   }
+
+  std::size_t open_connections() const override { return connections_->size(); }
 
   std::string address() const override {
     beast::error_code ignored;
@@ -113,24 +130,47 @@ class TcpServer final : public Server {
 
  private:
   void accept() {
-    acceptor_.async_accept(
-        context_, [this, alive = alive_](beast::error_code error, tcp::socket socket) {
-          if (!*alive) return;
-          connections_.remove_if([](const auto& weak) { return weak.expired(); });
-          if (!error && connections_.size() < kConnections) {
-            auto connection = std::make_shared<Connection>(std::move(socket), routes_);
-            connections_.push_back(connection);
-            connection->start();
-          }
-          accept();
-        });
+    acceptor_.async_accept(context_,
+                           [this, alive = alive_](beast::error_code error, tcp::socket socket) {
+                             if (!*alive) return;
+                             if (error) return accept_later();
+                             welcome(std::move(socket));
+                             accept();
+                           });
+  }
+
+  // Out of file handles: the client waits in the backlog until some are free.
+  void accept_later() {
+    pause_.expires_after(kPause);
+    pause_.async_wait([this, alive = alive_](beast::error_code) {
+      if (*alive) accept();
+    });
+  }
+
+  void welcome(tcp::socket socket) {
+    beast::error_code error;
+    const auto peer = socket.remote_endpoint(error);
+    if (error) return;
+    if (connections_->size() >= limits_.connections) {
+      connections_->oldest_of_greediest()->lock()->close();
+    }
+    std::make_shared<Connection>(std::move(socket), routes_, connections_,
+                                 origin_of(peer.address()))
+        ->start(limits_.deadline);
+  }
+
+  static std::uint64_t origin_of(const asio::ip::address& address) {
+    return address.is_v4() ? bw::origin_of(address.to_v4().to_bytes())
+                           : bw::origin_of(address.to_v6().to_bytes());
   }
 
   asio::io_context& context_;
   tcp::acceptor acceptor_;
+  Limits limits_;
+  asio::steady_timer pause_;
   std::shared_ptr<Routes> routes_ = std::make_shared<Routes>();
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
-  std::list<std::weak_ptr<Connection>> connections_;
+  std::shared_ptr<Connections> connections_ = std::make_shared<Connections>();
 };
 
 Result<tcp::endpoint> parse_endpoint(const std::string& address) {
@@ -154,8 +194,8 @@ Result<tcp::endpoint> parse_endpoint(const std::string& address) {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::bind(asio::io_context& context,
-                                             const std::string& address) {
+Result<std::unique_ptr<Server>> Server::bind(asio::io_context& context, const std::string& address,
+                                             Limits limits) {
   BW_TRY(const tcp::endpoint endpoint, parse_endpoint(address));
   tcp::acceptor acceptor(context);
   beast::error_code error;
@@ -169,7 +209,7 @@ Result<std::unique_ptr<Server>> Server::bind(asio::io_context& context,
                 "metrics.listen",
                 address, error.message());
   }
-  return std::make_unique<TcpServer>(context, std::move(acceptor));
+  return std::make_unique<TcpServer>(context, std::move(acceptor), limits);
 }
 
 }  // namespace bw::http

@@ -49,6 +49,8 @@ class Ledger {
 // cannot end the session that all share: at most kLedgerBatchEntries objects (kInvalidArgument) of
 // 1..kObjectBytes bytes each (kMalformed, kTooLarge) and kSubmissionBytes together (kTooLarge).
 Result<void> check_submission(const std::vector<Bytes>& objects);
+// Of all objects together.
+std::size_t submission_bytes(const std::vector<Bytes>& objects);
 
 // Where a follower puts what it hears. Called from one thread at a time.
 class EntrySink {

@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <utility>
 
 #include <boost/asio/post.hpp>
 
@@ -20,7 +21,9 @@ namespace wire = syndication;
 constexpr Duration kConnectDeadline = 5s;
 constexpr Duration kSubmitDeadline = 15s;
 constexpr Duration kTick = 1s;
-constexpr std::size_t kMostWaiting = 10'000;  // submissions without an answer
+// Submissions without an answer.
+constexpr std::size_t kMostWaiting = 10'000;
+constexpr std::size_t kMostWaitingBytes = 64 * 1024 * 1024;
 
 Error shutting_down() {
   return {ErrorCode::kUnavailable, "this node is shutting down"};
@@ -154,6 +157,7 @@ struct Client::Impl final : std::enable_shared_from_this<Client::Impl> {
 
   Result<void> spoke(const ledger::SignedHead& head) {
     BW_CHECK(keeper.advance(head, sink.size()));
+    save_soon();
     // What is behind the highest head heard is no news, however late it was signed.
     if (keeper.latest()->head.size > sink.size()) return {};
     // A head's own time counts, so that an old one cannot be passed off as news; a clock ahead of
@@ -170,6 +174,19 @@ struct Client::Impl final : std::enable_shared_from_this<Client::Impl> {
     heard_at = heard;
     trouble.reset();
     return {};
+  }
+
+  // After the news that the entries brought, which are posted already: a revocation bites before
+  // the disk has the head.
+  void save_soon() {
+    if (std::exchange(save_coming, true)) return;
+    net::asio::post(context, [weak = weak_from_this()] {
+      const auto impl = weak.lock();
+      if (!impl) return;
+      impl->save_coming = false;
+      const auto saved = impl->keeper.save();
+      if (!saved && impl->channel) session::close_with(*impl->channel, saved.error());
+    });
   }
 
   // For good: what is held here counts as stale from now on.
@@ -189,10 +206,13 @@ struct Client::Impl final : std::enable_shared_from_this<Client::Impl> {
     if (auto good = ledger::check_submission(objects); !good) {
       return done(fail(std::move(good).error()));
     }
-    if (submissions.size() >= kMostWaiting) {
-      return done(
-          fail(ErrorCode::kLimited, "{} submissions wait for the ledger already", kMostWaiting));
+    const std::size_t bytes = ledger::submission_bytes(objects);
+    if (submissions.size() >= kMostWaiting || waiting_bytes + bytes > kMostWaitingBytes) {
+      return done(fail(ErrorCode::kLimited,
+                       "{} submissions of {} bytes wait for the ledger at {} already; is it there?",
+                       submissions.size(), waiting_bytes, options.address));
     }
+    waiting_bytes += bytes;
     const std::uint32_t request = next_request++;
     auto& waiting = submissions[request];
     waiting = {std::move(objects), std::move(done), clock.now() + kSubmitDeadline, false};
@@ -211,6 +231,7 @@ struct Client::Impl final : std::enable_shared_from_this<Client::Impl> {
     if (found == submissions.end()) return;
     const Waiting waiting = std::move(found->second);
     submissions.erase(found);
+    waiting_bytes -= ledger::submission_bytes(waiting.objects);
     if (outcomes && outcomes->size() != waiting.objects.size()) {
       outcomes = fail(ErrorCode::kMalformed, "the ledger answered {} outcomes for {} objects",
                       outcomes->size(), waiting.objects.size());
@@ -264,9 +285,11 @@ struct Client::Impl final : std::enable_shared_from_this<Client::Impl> {
   std::optional<ledger::SignedHead> pending_head;
   net::ChannelPtr channel;
   std::map<std::uint32_t, Waiting> submissions;
+  std::size_t waiting_bytes = 0;  // of the objects of all submissions
   std::uint32_t next_request = 1;
   std::optional<Error> distrust;  // why this ledger is not followed any more
   bool stopping = false;
+  bool save_coming = false;
   net::TaskGroup tasks;
 
   mutable std::mutex mutex;  // guards what status() reads
@@ -293,6 +316,9 @@ net::Task<void> Client::stop() {
   if (impl_->channel) impl_->channel->close();
   impl_->tasks.cancel();
   co_await impl_->tasks.join();
+  if (const auto saved = impl_->keeper.save(); !saved) {
+    impl_->log.write(telemetry::Level::kWarning, "ledger", saved.error().message);
+  }
   impl_->fail_submissions(shutting_down());
 }
 

@@ -174,6 +174,23 @@ TEST_F(Following, KeepsTheHighestHeadAcrossRestarts) {
   EXPECT_EQ(follower.client->latest_head(), ledger::encode(*kept));
 }
 
+// A node that is killed must know it too.
+TEST_F(Following, TheHighestHeadIsOnDiskWhileItFollows) {
+  ServerNode server(loop, clock);
+  FollowerNode follower(loop, clock);
+  for (const std::size_t size : {3U, 5U}) {
+    const auto all = history(size);
+    put(server, {all.begin() + static_cast<std::ptrdiff_t>(server.store->log().size()), all.end()});
+    if (!follower.client) start(follower, server);
+    ASSERT_TRUE(follower.has(size));
+    EXPECT_TRUE(loop.turn_until([&] {
+      if (!std::filesystem::exists(follower.heads())) return false;
+      const auto kept = ledger::parse_head(store::testing::file_bytes(follower.heads()));
+      return kept && kept->head.size == size;
+    }));
+  }
+}
+
 TEST_F(Following, WillNotStartFromAHeadItCannotTrust) {
   ServerNode server(loop, clock);
   put(server, history(3));
@@ -404,6 +421,22 @@ TEST_F(Submitting, StoppingAnswersWhatWaitsAndWhatComesLater) {
   submit(lt::entity("ns"));
   ASSERT_TRUE(answered(4));
   EXPECT_EQ(last->error().code, ErrorCode::kUnavailable);
+}
+
+TEST_F(Submitting, WhatWaitsForALedgerOutOfReachIsBounded) {
+  ASSERT_TRUE(follower.start("127.0.0.1:1").has_value());
+  const std::vector<Bytes> large(1000, Bytes(limits::kObjectBytes));
+  int refused = 0;
+  for (int i = 0; i < 40; ++i) {
+    follower.client->submit(large, [&](const auto& outcomes) {
+      if (!outcomes && outcomes.error().code == ErrorCode::kLimited) ++refused;
+    });
+  }
+  ASSERT_TRUE(loop.turn_until([&] { return refused > 0; }));
+  while (loop.context.poll() != 0) {
+  }
+  EXPECT_EQ(refused, 40 - 16);
+  loop.run(follower.client->stop());
 }
 
 TEST_F(Submitting, SlowsThoseDownWhoSendTooMuch) {

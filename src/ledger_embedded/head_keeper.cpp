@@ -90,12 +90,20 @@ Result<void> HeadKeeper::advance(const ledger::SignedHead& head, std::uint64_t h
     reached_ = true;
   }
   const bool grew = !latest_ || head.head.size > latest_->head.size;
-  if (grew) BW_CHECK(store::atomic_write_file(file_, ledger::encode(head), kMode, true));
   if (grew || head.head.size == latest_->head.size) latest_ = head;
+  unsaved_ = unsaved_ || grew;
   if (ahead_ && ahead_->head.size <= held) {
     const ledger::SignedHead theirs = *std::exchange(ahead_, std::nullopt);
     BW_CHECK(agrees(theirs));
   }
+  return {};
+}
+
+Result<void> HeadKeeper::save() {
+  const std::scoped_lock lock(mutex_);
+  if (!unsaved_) return {};
+  BW_CHECK(store::atomic_write_file(file_, ledger::encode(*latest_), kMode, true));
+  unsaved_ = false;
   return {};
 }
 

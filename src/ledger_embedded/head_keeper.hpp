@@ -26,8 +26,11 @@ class HeadKeeper {
   // otherwise, with both heads kept as evidence.
   Result<void> check(const ledger::SignedHead& head, std::uint64_t held, const Hash& held_root,
                      std::span<const Hash> consistency);
-  // The entries up to this head are held now: remember it.
+  // The entries up to this head are held now: remember it; save() is due.
   Result<void> advance(const ledger::SignedHead& head, std::uint64_t held);
+  // Makes the highest head durable, which takes the disk some milliseconds: not before whoever
+  // waits for the entries has them. A crash in between leaves an older head, as one before would.
+  Result<void> save();
   // A head of the same ledger that somebody else saw.
   Result<void> compare(ByteView encoded, std::uint64_t held);
 
@@ -43,6 +46,7 @@ class HeadKeeper {
   const crypto::SubtreeReader& tree_;
   mutable std::mutex mutex_;
   std::optional<ledger::SignedHead> latest_;
+  bool unsaved_ = false;
   bool reached_ = true;  // the entries up to latest_ are held, and give its root
   std::optional<ledger::SignedHead> ahead_;  // shown by a peer, beyond what is held here
   std::optional<Error> fork_;

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ledger_embedded/server.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <unordered_map>
+#include <utility>
 
 #include <boost/asio/post.hpp>
 
 #include "ledger/head.hpp"
 #include "ledger/pending_state.hpp"
+#include "net/address.hpp"
+#include "net/origin_allowances.hpp"
 #include "net/task_group.hpp"
 #include "session/session.hpp"
-#include "syndication/token_bucket.hpp"
 
 namespace bw::ledger_embedded {
 namespace {
@@ -19,9 +22,30 @@ namespace {
 namespace wire = syndication;
 
 constexpr std::size_t kChunkBytes = 512 * 1024;
-// A follower that does not read gets no more until it does.
+// A follower that does not read gets no more until it does: of what all may have waiting it has an
+// equal share, of which these are the bounds.
 constexpr std::size_t kMostQueuedBytes = 8 * 1024 * 1024;
+constexpr std::size_t kLeastQueuedBytes = 2 * limits::kObjectBytes;
+constexpr std::size_t kAllQueuedBytes = 256 * 1024 * 1024;
+// Objects that callers of this process wait to see appended.
+constexpr std::size_t kWaitingBytes = 64 * 1024 * 1024;
+constexpr std::size_t kSlice = 64;  // objects of a submission that pass the rate limit together
 constexpr Duration kPump = 100ms;
+// Work that is done for one address without anything being accepted from it: one for each frame,
+// each object refused and each 4 KiB of entries served, more for a head with its proof and
+// signature. Who is above it is not read from, nor served, for a while.
+constexpr double kWorkPerSecond = 10'000;
+constexpr double kWorkAtOnce = 20'000;
+constexpr double kHeadWork = 64;
+constexpr double kBytesOfWork = 4096;
+constexpr Duration kTooBusy = 1s;
+
+template <class T>
+void send(net::Channel& channel, const T& frame) {
+  Bytes out;
+  wire::encode_frame(frame, out);
+  channel.send(std::move(out));
+}
 
 wire::SubmittedFrame::Outcome to_wire(const ledger::Submitted& outcome) {
   return {outcome.index, outcome.index ? Error{} : outcome.refusal};
@@ -32,8 +56,9 @@ wire::SubmittedFrame::Outcome to_wire(const ledger::Submitted& outcome) {
 struct Server::Impl final : std::enable_shared_from_this<Server::Impl> {
   struct Follower {
     net::ChannelPtr channel;
-    syndication::TokenBucket allowance;
+    std::uint64_t origin;
     std::optional<std::uint64_t> next;  // first entry it lacks, once it follows
+    double owed = 0;                    // of work
     Time last_head;
   };
   using FollowerId = std::uint64_t;
@@ -46,6 +71,8 @@ struct Server::Impl final : std::enable_shared_from_this<Server::Impl> {
         clock(wall_clock),
         options(std::move(chosen)),
         on_appended(std::move(appended)),
+        admissions(options.entries_per_second, std::max(options.burst, 1.0)),
+        work(kWorkPerSecond, kWorkAtOnce),
         tasks(io.get_executor()) {}
 
   // ---- admission
@@ -89,16 +116,36 @@ struct Server::Impl final : std::enable_shared_from_this<Server::Impl> {
     const auto peer = co_await session::accept(channel, std::move(self), std::move(anybody));
     if (!peer) co_return;
     const FollowerId id = next_follower++;
-    followers.emplace(
-        id,
-        Follower{
-            channel, {options.entries_per_second, options.burst, clock.now()}, std::nullopt, {}});
-    session::OnFrames on_frames = [this, id](std::span<const ByteView> frames) -> Result<void> {
-      for (const ByteView frame : frames) BW_CHECK(handle(followers.at(id), frame));
-      return {};
+    const std::uint64_t origin = net::origin_of(channel->peer_address());
+    followers.emplace(id, Follower{channel, origin, std::nullopt, 0, {}});
+    session::TakeFrames take = [this, id](std::span<const ByteView> frames) {
+      return take_frames(followers.at(id), frames);
     };
-    co_await session::run(channel, std::move(on_frames));
+    co_await session::serve(channel, std::move(take));
     followers.erase(id);
+  }
+
+  net::Task<void> take_frames(Follower& follower, std::span<const ByteView> frames) {
+    for (const ByteView frame : frames) {
+      ++follower.owed;
+      while (!paid(follower)) {
+        if (!co_await net::sleep_for(kTooBusy) || !follower.channel->is_open()) co_return;
+      }
+      if (auto handled = handle(follower, frame); !handled) {
+        co_return session::close_with(*follower.channel, handled.error());
+      }
+    }
+  }
+
+  bool paid(Follower& follower) {
+    if (!work.take(follower.origin, follower.owed, steady_now())) return false;
+    follower.owed = 0;
+    return true;
+  }
+
+  static Time steady_now() {
+    return Time{
+        std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch())};
   }
 
   Result<void> handle(Follower& follower, ByteView bytes) {
@@ -108,33 +155,55 @@ struct Server::Impl final : std::enable_shared_from_this<Server::Impl> {
     }
     if (const auto* follow = std::get_if<wire::Follow>(&parsed.frame)) {
       follower.next = follow->size;
+      follower.owed += kHeadWork;
       return first_head(follower);
     }
+    if (const auto* ping = std::get_if<wire::Ping>(&parsed.frame)) {
+      send(*follower.channel, wire::Pong{ping->nonce});
+      return {};
+    }
+    if (parsed.type == wire::FrameType::kPong) return {};
+    if (const auto* error = std::get_if<wire::ErrorFrame>(&parsed.frame)) return fail(error->error);
     return fail(ErrorCode::kMalformed, "ledger: a {} frame has no business here",
                 wire::frame_name(parsed.type));
   }
 
-  Result<void> answer(Follower& follower, const wire::Submit& submit) {
-    wire::SubmittedFrame reply{submit.request, {}};
-    if (follower.allowance.take(static_cast<double>(submit.objects.size()), clock.now())) {
-      auto outcomes = admit(submit.objects);
-      for (std::size_t i = 0; i < submit.objects.size(); ++i) {
-        reply.outcomes.push_back(outcomes ? to_wire((*outcomes)[i])
-                                          : wire::SubmittedFrame::Outcome{{}, outcomes.error()});
-      }
-    } else {
-      limited += submit.objects.size();
-      const Error slow{ErrorCode::kLimited,
-                       fmt::format("this ledger takes {} entries a second from one connection; "
-                                   "send more slowly",
-                                   options.entries_per_second)};
-      reply.outcomes.assign(submit.objects.size(), {std::nullopt, slow});
+  // How many of `objects` the rate lets pass now. In slices, so that a submission larger than the
+  // burst gets through in parts, and not one by one, since each part costs a disk flush.
+  std::ptrdiff_t allowed(const Follower& follower, std::size_t objects) {
+    const auto burst = static_cast<std::size_t>(std::max(options.burst, 1.0));
+    std::size_t count = 0;
+    while (count < objects) {
+      const std::size_t slice = std::min({objects - count, burst, kSlice});
+      if (!admissions.take(follower.origin, static_cast<double>(slice), clock.now())) break;
+      count += slice;
     }
-    Bytes out;
-    wire::encode_frame(reply, out);
-    follower.channel->send(std::move(out));
-    pump_all();
+    return static_cast<std::ptrdiff_t>(count);
+  }
+
+  Result<void> answer(Follower& follower, const wire::Submit& submit) {
+    const auto end = submit.objects.begin() + allowed(follower, submit.objects.size());
+    const auto outcomes = admit({submit.objects.begin(), end});
+    wire::SubmittedFrame reply{submit.request, {}};
+    for (auto it = submit.objects.begin(); it != end; ++it) {
+      const auto i = static_cast<std::size_t>(it - submit.objects.begin());
+      reply.outcomes.push_back(outcomes ? to_wire((*outcomes)[i])
+                                        : wire::SubmittedFrame::Outcome{{}, outcomes.error()});
+    }
+    const std::size_t refused_here = submit.objects.size() - reply.outcomes.size();
+    limited += refused_here;
+    follower.owed += static_cast<double>(refused_here);
+    reply.outcomes.resize(submit.objects.size(), {std::nullopt, too_fast()});
+    send(*follower.channel, reply);
+    if (submit.objects.begin() != end) pump_all();
     return {};
+  }
+
+  Error too_fast() const {
+    return {ErrorCode::kLimited,
+            fmt::format("this ledger takes {} entries a second, {} at once, from one address; "
+                        "send this one again later",
+                        options.entries_per_second, options.burst)};
   }
 
   // ---- following
@@ -149,9 +218,7 @@ struct Server::Impl final : std::enable_shared_from_this<Server::Impl> {
     BW_TRY(const Hash root, crypto::root_at(store.log(), size));
     BW_TRY(auto consistency, crypto::consistency_proof(store.log(), from, size));
     const Bytes head = ledger::encode(ledger::sign_head({size, root, clock.now()}, key));
-    Bytes out;
-    wire::encode_frame(wire::HeadFrame{head, std::move(consistency)}, out);
-    follower.channel->send(std::move(out));
+    send(*follower.channel, wire::HeadFrame{head, std::move(consistency)});
     follower.last_head = clock.now();
     return {};
   }
@@ -160,15 +227,19 @@ struct Server::Impl final : std::enable_shared_from_this<Server::Impl> {
   Result<void> pump(Follower& follower) {
     const std::uint64_t size = store.log().size();
     if (*follower.next == size && head_is_due(follower)) return send_head(follower, size, size);
-    while (*follower.next < size && follower.channel->queued_bytes() < kMostQueuedBytes) {
-      BW_TRY(const auto entries,
-             store.log().read(*follower.next, limits::kLedgerBatchEntries, kChunkBytes));
+    const std::size_t share =
+        std::clamp(kAllQueuedBytes / followers.size(), kLeastQueuedBytes, kMostQueuedBytes);
+    while (*follower.next < size && follower.channel->queued_bytes() < share) {
+      if (follower.owed >= 1 && !paid(follower)) break;
+      BW_TRY(const auto entries, store.log().read(*follower.next, limits::kLedgerBatchEntries,
+                                                  std::min(kChunkBytes, share)));
       const std::uint64_t end = *follower.next + entries.size();
       BW_CHECK(send_head(follower, *follower.next, end));
-      Bytes out;
-      wire::encode_frame(wire::Entries{*follower.next, {entries.begin(), entries.end()}}, out);
-      follower.channel->send(std::move(out));
+      send(*follower.channel, wire::Entries{*follower.next, {entries.begin(), entries.end()}});
       follower.next = end;
+      for (const Bytes& entry : entries) {
+        follower.owed += static_cast<double>(entry.size()) / kBytesOfWork;
+      }
     }
     return {};
   }
@@ -199,6 +270,9 @@ struct Server::Impl final : std::enable_shared_from_this<Server::Impl> {
   std::mutex writing;  // one admission at a time; never held by readers
   std::unordered_map<FollowerId, Follower> followers;
   FollowerId next_follower = 1;
+  net::OriginAllowances admissions;
+  net::OriginAllowances work;
+  std::atomic<std::size_t> waiting_bytes{0};  // in submit()
   net::TaskGroup tasks;
   std::unique_ptr<net::Listener> listener;
   std::atomic<std::uint64_t> accepted{0};
@@ -239,10 +313,18 @@ const EntityKey& Server::key() const {
 }
 
 void Server::submit(std::vector<Bytes> objects, SubmitDone done) {
-  net::asio::post(impl_->context, [weak = std::weak_ptr(impl_), objects = std::move(objects),
+  const std::size_t bytes = ledger::submission_bytes(objects);
+  if (impl_->waiting_bytes.fetch_add(bytes) + bytes > kWaitingBytes) {
+    impl_->waiting_bytes -= bytes;
+    return done(fail(ErrorCode::kLimited,
+                     "{} bytes of entries wait for the ledger already; send more slowly",
+                     kWaitingBytes));
+  }
+  net::asio::post(impl_->context, [weak = std::weak_ptr(impl_), bytes, objects = std::move(objects),
                                    done = std::move(done)] {
     const auto impl = weak.lock();
     if (!impl) return done(fail(ErrorCode::kUnavailable, "the ledger is shutting down"));
+    impl->waiting_bytes -= bytes;
     if (auto good = ledger::check_submission(objects); !good) {
       return done(fail(std::move(good).error()));
     }

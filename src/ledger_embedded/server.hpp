@@ -13,7 +13,8 @@ namespace bw::ledger_embedded {
 
 struct ServerOptions {
   std::string listen = "127.0.0.1:4516";
-  double entries_per_second = 200;  // per connection; there are no fees, so admission is limited
+  // From one address (base/crowd.hpp), over all its connections: there are no fees.
+  double entries_per_second = 200;
   double burst = 2000;
   Duration head_interval = 15s;  // a fresh signed head at least so often
   net::ListenerLimits limits;

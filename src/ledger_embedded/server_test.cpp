@@ -106,6 +106,101 @@ TEST_F(Serving, AFullDiskTakesNothingAndLosesNothing) {
   EXPECT_EQ((*again)[0].index, 1U);
 }
 
+class Limited : public Serving {
+ protected:
+  static ServerOptions few() {
+    ServerOptions options;
+    options.entries_per_second = 1;
+    options.burst = 4;
+    return options;
+  }
+  Limited() {
+    node.stop();
+    limited = std::make_unique<ServerNode>(*this, clock, few());
+  }
+  void TearDown() override {
+    limited->stop();
+    Serving::TearDown();
+  }
+
+  net::ChannelPtr connect() {
+    auto channel = run(net::connect(limited->server->address(), 20s));
+    EXPECT_TRUE(channel.has_value());
+    const auto peer = run(session::open(*channel, {nullptr, wire::Role::kFollower, {}},
+                                        lt::id("ledger"), wire::Role::kLedger));
+    EXPECT_TRUE(peer.has_value());
+    return *channel;
+  }
+  // 'y' for each of them that was taken, 'l' for each over the limit.
+  std::string put(net::ChannelPtr channel, int first, int count) {
+    std::vector<Bytes> objects;
+    for (int i = first; i < first + count; ++i) {
+      objects.push_back(lt::entity(std::to_string(i)).bytes);
+    }
+    send(*channel, wire::Submit{1, {objects.begin(), objects.end()}});
+    const auto frames = run(receive(channel, 1));
+    EXPECT_TRUE(frames.has_value());
+    const auto parsed = wire::parse_frame(frames->front());
+    std::string outcome;
+    for (const auto& each : std::get<wire::SubmittedFrame>(parsed->frame).outcomes) {
+      outcome += each.index ? 'y' : each.refusal.code == ErrorCode::kLimited ? 'l' : '?';
+    }
+    return outcome;
+  }
+
+  std::unique_ptr<ServerNode> limited;
+};
+
+TEST_F(Limited, AnAddressHasOneAllowanceHoweverManyConnections) {
+  const auto one = connect();
+  const auto other = connect();
+  EXPECT_EQ(put(one, 0, 3), "yyy");
+  EXPECT_EQ(put(other, 3, 1), "y");
+  EXPECT_EQ(put(other, 4, 1), "l");
+  EXPECT_EQ(put(connect(), 4, 1), "l");
+  clock.advance(1s);
+  EXPECT_EQ(put(one, 4, 1), "y");
+  EXPECT_EQ(put(other, 5, 1), "l");
+}
+
+TEST_F(Limited, ASubmissionLargerThanTheBurstPassesInSlices) {
+  const auto channel = connect();
+  EXPECT_EQ(put(channel, 0, 10), "yyyyllllll");
+  clock.advance(4s);
+  EXPECT_EQ(put(channel, 4, 6), "yyyyll");
+  clock.advance(2s);
+  EXPECT_EQ(put(channel, 8, 2), "yy");
+  EXPECT_EQ(limited->server->stats().accepted, 10U);
+  EXPECT_EQ(limited->server->stats().limited, 8U);
+}
+
+TEST_F(Serving, AnAddressThatOnlyAsksIsHeardMoreAndMoreSlowly) {
+  ASSERT_TRUE(node.put({lt::entity("ns")}).has_value());
+  const auto channel = connect();
+  // Each is worth a consistency proof and a signature.
+  constexpr int kQuestions = 600;
+  for (int i = 0; i < kQuestions; ++i) send(*channel, wire::Follow{1000});
+  const auto began = std::chrono::steady_clock::now();
+  ASSERT_TRUE(run(receive(channel, kQuestions)));
+  EXPECT_GE(std::chrono::steady_clock::now() - began, 1s);
+}
+
+TEST_F(Serving, CallersThatDoNotWaitForTheLedgerAreRefusedAboveSoManyBytes) {
+  const std::vector<Bytes> large(1000, Bytes(limits::kObjectBytes));
+  int refused = 0;
+  int answered = 0;
+  constexpr int kSubmissions = 40;  // of 4 MB, while the loop does not turn
+  for (int i = 0; i < kSubmissions; ++i) {
+    node.server->submit(large, [&](const auto& outcomes) {
+      ++answered;
+      if (!outcomes && outcomes.error().code == ErrorCode::kLimited) ++refused;
+    });
+  }
+  EXPECT_EQ(refused, kSubmissions - 16);
+  ASSERT_TRUE(turn_until([&] { return answered == kSubmissions; }));
+  EXPECT_TRUE(node.put({lt::entity("ns")}).has_value()) << "there is room again";
+}
+
 TEST(ServerAddress, IsTakenOnlyOnce) {
   net::testing::Loop loop;
   testing::ManualClock clock;

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/crowd.hpp"
 #include "base/limits.hpp"
 #include "base/text.hpp"
 
@@ -23,7 +24,7 @@ Result<HostPort> parse_host_port(std::string_view text) {
   std::string_view host = text.substr(0, colon);
   const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
   if (bracketed) host = host.substr(1, host.size() - 2);
-  if (host.empty() || (!bracketed && host.find_first_of(":[]") != std::string_view::npos)) {
+  if (host.empty() || host.find_first_of(bracketed ? "[]" : ":[]") != std::string_view::npos) {
     return malformed();
   }
 
@@ -32,6 +33,18 @@ Result<HostPort> parse_host_port(std::string_view text) {
   const auto [end, error] = std::from_chars(digits.begin(), digits.end(), parsed.port);
   if (error != std::errc{} || end != digits.end()) return malformed();
   return parsed;
+}
+
+std::uint64_t origin_of(const boost::asio::ip::address& address) {
+  return address.is_v4() ? bw::origin_of(address.to_v4().to_bytes())
+                         : bw::origin_of(address.to_v6().to_bytes());
+}
+
+std::uint64_t origin_of(std::string_view peer_address) {
+  const auto where = parse_host_port(peer_address);
+  boost::system::error_code error;
+  const auto address = boost::asio::ip::make_address(where ? where->host : "", error);
+  return error ? 0 : origin_of(address);
 }
 
 std::string to_text(const boost::asio::ip::tcp::endpoint& endpoint) {

@@ -18,6 +18,11 @@ struct HostPort {
 // "host:port" or "[v6]:port"; else kInvalidArgument.
 Result<HostPort> parse_host_port(std::string_view text);
 
+// Who counts as one source (base/crowd.hpp).
+std::uint64_t origin_of(const boost::asio::ip::address& address);
+// The same of what Channel::peer_address() says.
+std::uint64_t origin_of(std::string_view peer_address);
+
 // "192.0.2.1:4514" or "[2001:db8::1]:4514".
 std::string to_text(const boost::asio::ip::tcp::endpoint& endpoint);
 

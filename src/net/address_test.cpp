@@ -18,8 +18,9 @@ TEST(Address, TakesNamesAndBothKindsOfNumbers) {
 }
 
 TEST(Address, RefusesEverythingElseByName) {
-  for (const std::string text : {"", "host", ":80", "host:", "host:65536", "host:-1", "host:8o",
-                                 "::1:80", "[::1]", "[]:80", "host:80 ", "[::1:80", "a:b:80"}) {
+  for (const std::string text :
+       {"", "host", ":80", "host:", "host:65536", "host:-1", "host:8o", "::1:80", "[::1]", "[]:80",
+        "host:80 ", "[::1:80", "a:b:80", "[[::1]:80", "[::1]]:80"}) {
     const auto parsed = parse_host_port(text);
     ASSERT_FALSE(parsed) << text;
     EXPECT_EQ(parsed.error().code, ErrorCode::kInvalidArgument);

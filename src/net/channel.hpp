@@ -74,16 +74,25 @@ using ChannelPtr = std::shared_ptr<Channel>;
 // "host:port" or "[v6]:port". kUnavailable names the address and what failed.
 Task<Result<ChannelPtr>> connect(std::string address, Duration deadline);
 
+// A connection is a stranger until its peer is trusted: TLS, then the hello. An address (one
+// source) is an IPv4 address or an IPv6 /64.
 struct ListenerLimits {
-  std::size_t connections = 10'000;
-  std::size_t handshakes = 256;      // TLS handshakes under way; more wait in the system's backlog
-  std::size_t per_address = 10'000;  // an IPv4 address or an IPv6 /64
-  Duration handshake_deadline = limits::kHandshakeDeadline;
+  std::size_t connections = 20'000;
+  std::size_t per_address = 10'000;
+  std::size_t strangers = 256;
+  std::size_t strangers_per_address = 64;
+  double arrivals_per_second = 200;  // new connections from one address
+  double arrivals_burst = 1000;
+  Duration handshake_deadline = limits::kHandshakeDeadline;  // for TLS; the hello has its own
 };
 
 // Accepts connections and shakes hands with each apart from the others, under a deadline, so that a
 // silent client delays nobody. The certificate is thrown away with the process: trust comes from
 // the exporter, not from it.
+//
+// Nobody waits for a place: where strangers have taken all of them, the newcomer gets that of the
+// one who has been a stranger longest among those of the address with most strangers. Connections
+// above arrivals_per_second, or above what trusted peers leave, are closed at once.
 class Listener {
  public:
   // Binds at once; kIo names the address and the reason. Port 0 picks a free one.
@@ -97,8 +106,15 @@ class Listener {
   // `on_channel` on the context's thread for each channel. Channels given out live on.
   virtual Task<void> run(std::function<void(ChannelPtr)> on_channel) = 0;
   virtual void stop() = 0;
-  // Accepted and not yet closed, handshakes included.
+  // Accepted and not yet closed, strangers included.
   [[nodiscard]] virtual std::size_t open_connections() const = 0;
+
+  struct Stats {
+    std::uint64_t accepted = 0;
+    std::uint64_t refused = 0;    // over a limit, closed at once
+    std::uint64_t displaced = 0;  // strangers that had to make room
+  };
+  [[nodiscard]] virtual Stats stats() const = 0;
 };
 
 }  // namespace bw::net

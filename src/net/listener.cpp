@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstring>
+#include <optional>
 #include <unordered_map>
+#include <utility>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -9,9 +10,11 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/check.hpp"
+#include "base/crowd.hpp"
 #include "net/address.hpp"
 #include "net/cancellation.hpp"
 #include "net/channel.hpp"
+#include "net/origin_allowances.hpp"
 #include "net/task_group.hpp"
 #include "net/tls_channel.hpp"
 
@@ -24,51 +27,95 @@ using boost::system::error_code;
 constexpr Duration kFirstAcceptPause = 10ms;
 constexpr Duration kLongestAcceptPause = 1s;
 
-// Who counts as one address: an IPv4 address, or the /64 that an IPv6 user has to himself.
-std::uint64_t origin_of(const asio::ip::address& address) {
-  if (address.is_v4()) return address.to_v4().to_uint();
-  const auto v6 = address.to_v6();
-  if (v6.is_v4_mapped()) return asio::ip::make_address_v4(asio::ip::v4_mapped, v6).to_uint();
-  const auto bytes = v6.to_bytes();
-  std::uint64_t prefix = 0;
-  std::memcpy(&prefix, bytes.data(), sizeof prefix);
-  return prefix;
-}
-
-// Open connections. Outlives the listener as long as one of its channels is open.
+// Who is connected. Outlives the listener as long as one of its channels is open.
 class Census : public std::enable_shared_from_this<Census> {
  public:
-  // Null when the limits leave no room. What is returned stands for the connection.
-  std::shared_ptr<void> admit(const asio::ip::address& address, const ListenerLimits& limits) {
-    const std::uint64_t origin = origin_of(address);
-    std::size_t& from_there = by_origin_[origin];
-    if (total_ >= limits.connections || from_there >= limits.per_address) {
-      if (from_there == 0) by_origin_.erase(origin);
+  using Strangers = Crowd<std::weak_ptr<Channel>>;
+
+  explicit Census(const ListenerLimits& limits)
+      : limits_(limits), arrivals_(limits.arrivals_per_second, limits.arrivals_burst) {}
+
+  // What stands for one connection. Counted among the strangers until told otherwise.
+  class Entry final : public Lease {
+   public:
+    Entry(std::shared_ptr<Census> census, std::uint64_t origin)
+        : census_(std::move(census)), origin_(origin) {
+      ++census_->total_;
+      ++census_->by_origin_[origin_];
+      stranger_ = census_->strangers_.enter(origin_, {});
+    }
+    ~Entry() override {
+      Entry::peer_is_trusted();
+      --census_->total_;
+      const auto found = census_->by_origin_.find(origin_);
+      if (--found->second == 0) census_->by_origin_.erase(found);
+    }
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry&) = delete;
+
+    void belongs_to(const ChannelPtr& channel) { (*stranger_)->value = channel; }
+    void peer_is_trusted() override {
+      if (const auto place = std::exchange(stranger_, std::nullopt)) {
+        census_->strangers_.leave(*place);
+      }
+    }
+
+   private:
+    std::shared_ptr<Census> census_;
+    std::uint64_t origin_;
+    std::optional<Strangers::Place> stranger_;
+  };
+
+  // Null when the limits leave no room.
+  std::unique_ptr<Entry> admit(std::uint64_t origin) {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    if (!arrivals_.take(origin, 1, Time{std::chrono::duration_cast<Duration>(now)}) ||
+        !make_room(origin)) {
+      ++stats_.refused;
       return nullptr;
     }
-    ++total_;
-    ++from_there;
-    return {this, [self = shared_from_this(), origin](void*) { self->leave(origin); }};
+    ++stats_.accepted;
+    return std::make_unique<Entry>(shared_from_this(), origin);
   }
 
   std::size_t total() const { return total_; }
+  const Listener::Stats& stats() const { return stats_; }
 
  private:
-  void leave(std::uint64_t origin) {
-    --total_;
-    const auto found = by_origin_.find(origin);
-    if (--found->second == 0) by_origin_.erase(found);
+  bool make_room(std::uint64_t origin) {
+    const auto there = by_origin_.find(origin);
+    if (there != by_origin_.end() && there->second >= limits_.per_address) {
+      return displace(strangers_.oldest_from(origin));
+    }
+    if (total_ >= limits_.connections) return displace(strangers_.oldest_of_greediest());
+    if (strangers_.from(origin) >= limits_.strangers_per_address) {
+      return displace(strangers_.oldest_from(origin));
+    }
+    if (strangers_.size() >= limits_.strangers) return displace(strangers_.oldest_of_greediest());
+    return true;
   }
 
+  bool displace(std::weak_ptr<Channel>* stranger) {
+    if (stranger == nullptr) return false;
+    if (const ChannelPtr channel = stranger->lock()) channel->abort();
+    ++stats_.displaced;
+    return true;
+  }
+
+  ListenerLimits limits_;
+  OriginAllowances arrivals_;
   std::size_t total_ = 0;
   std::unordered_map<std::uint64_t, std::size_t> by_origin_;
+  Strangers strangers_;
+  Listener::Stats stats_;
 };
 
 class TcpListener final : public Listener {
  public:
   TcpListener(tcp::acceptor acceptor, ListenerLimits limits)
       : acceptor_(std::move(acceptor)),
-        limits_(limits),
+        deadline_(limits.handshake_deadline),
+        census_(std::make_shared<Census>(limits)),
         pause_(acceptor_.get_executor()),
         handshakes_(acceptor_.get_executor()) {
     error_code ignored;
@@ -78,6 +125,7 @@ class TcpListener final : public Listener {
 
   std::string address() const override { return address_; }
   std::size_t open_connections() const override { return census_->total(); }
+  Stats stats() const override { return census_->stats(); }
 
   Task<void> run(std::function<void(ChannelPtr)> on_channel) override {
     BW_ASSERT(!running_);
@@ -86,10 +134,6 @@ class TcpListener final : public Listener {
     on_channel_ = std::move(on_channel);
     Backoff backoff(kFirstAcceptPause, kLongestAcceptPause, 0);
     while (acceptor_.is_open() && !co_await is_cancelled()) {
-      if (shaking_ >= limits_.handshakes) {
-        co_await wait(limits_.handshake_deadline);
-        continue;
-      }
       auto [error, socket] = co_await acceptor_.async_accept(asio::as_tuple(asio::use_awaitable));
       if (!error) {
         backoff.reset();
@@ -110,7 +154,7 @@ class TcpListener final : public Listener {
   }
 
  private:
-  // Until `duration` is over, a handshake ends, or stop().
+  // Until `duration` is over, or stop().
   Task<void> wait(Duration duration) {
     pause_.expires_after(duration);
     co_await pause_.async_wait(asio::as_tuple(asio::use_awaitable));
@@ -120,39 +164,32 @@ class TcpListener final : public Listener {
     error_code error;
     const auto peer = socket.remote_endpoint(error);
     if (error) return;
-    auto lease = census_->admit(peer.address(), limits_);
-    if (!lease) return;
-    auto channel = TlsChannel::make(std::move(socket), TlsSide::kServer, std::move(lease));
-    if (channel) handshakes_.spawn(welcome(*std::move(channel)));
-  }
-
-  // Counts handshakes under way; the end of one lets run() look again.
-  struct Shaking {
-    explicit Shaking(TcpListener& listener) : of(listener) { ++of.shaking_; }
-    ~Shaking() {
-      --of.shaking_;
-      of.pause_.cancel();
+    auto lease = census_->admit(origin_of(peer.address()));
+    if (!lease) {
+      // A reset: who floods us is owed no orderly end, which would cost memory for a minute.
+      socket.set_option(asio::socket_base::linger(true, 0), error);
+      return;
     }
-    Shaking(const Shaking&) = delete;
-    Shaking& operator=(const Shaking&) = delete;
-    TcpListener& of;
-  };
+    Census::Entry& entry = *lease;
+    auto channel = TlsChannel::make(std::move(socket), TlsSide::kServer, std::move(lease));
+    if (!channel) return;
+    entry.belongs_to(*channel);
+    handshakes_.spawn(welcome(*std::move(channel)));
+  }
 
   // Refers to this: run() waits for it.
   Task<void> welcome(std::shared_ptr<TlsChannel> channel) {
-    const Shaking shaking(*this);
-    const auto until = std::chrono::steady_clock::now() + limits_.handshake_deadline;
+    const auto until = std::chrono::steady_clock::now() + deadline_;
     const auto shaken = co_await channel->shake_hands(until);
     if (shaken && acceptor_.is_open()) on_channel_(std::move(channel));
   }
 
   tcp::acceptor acceptor_;
-  ListenerLimits limits_;
+  Duration deadline_;
   std::string address_;
-  std::shared_ptr<Census> census_ = std::make_shared<Census>();
+  std::shared_ptr<Census> census_;
   std::function<void(ChannelPtr)> on_channel_;
   bool running_ = false;
-  std::size_t shaking_ = 0;
   asio::steady_timer pause_;
   TaskGroup handshakes_;
 };

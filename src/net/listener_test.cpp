@@ -19,9 +19,9 @@ using testing::frame;
 class ListenerTest : public testing::Loopback {
  public:
   // TCP without TLS.
-  tcp::socket raw() {
+  tcp::socket raw(const char* from = "127.0.0.1") {
     const auto where = parse_host_port(listener->address()).value();
-    tcp::socket socket(context);
+    tcp::socket socket(context, {asio::ip::make_address(from), 0});
     socket.connect({asio::ip::make_address(where.host), where.port});
     socket.non_blocking(true);
     return socket;
@@ -49,24 +49,62 @@ TEST_F(ListenerTest, ASilentClientDelaysNobodyAndIsDroppedAtTheDeadline) {
   EXPECT_TRUE(both.server->is_open());
 }
 
-TEST_F(ListenerTest, ManySilentClientsHoldHandshakePlacesForADeadlineOnly) {
-  listen({.handshakes = 4, .handshake_deadline = 200ms});
+TEST_F(ListenerTest, ManySilentClientsOfOneAddressKeepNobodyWaiting) {
+  // Each has its place for an hour, and all places are theirs.
+  listen({.strangers = 256, .strangers_per_address = 256, .handshake_deadline = 3600s});
   std::vector<tcp::socket> silent;
-  for (int i = 0; i < 12; ++i) silent.push_back(raw());
-  ASSERT_TRUE(turn_until([&] { return listener->open_connections() == 4; }));
-  context.poll();
-  EXPECT_EQ(listener->open_connections(), 4U) << "the others wait in the backlog";
-  const auto both = pair();
-  client_and_server_talk(both);
+  for (int i = 0; i < 300; ++i) silent.push_back(raw("127.0.0.2"));
+  ASSERT_TRUE(turn_until([&] { return listener->stats().accepted == 300; }));
+  EXPECT_EQ(listener->open_connections(), 256U);
+  EXPECT_TRUE(ended(silent[0])) << "the oldest goes first";
+  EXPECT_TRUE(ended(silent[43]));
+  EXPECT_FALSE(ended(silent[44]));
+  const auto before = std::chrono::steady_clock::now();
+  client_and_server_talk(pair());  // from another address
+  EXPECT_LT(std::chrono::steady_clock::now() - before, 3s);
+  ASSERT_TRUE(turn_until([&] { return ended(silent[44]); }));
+  EXPECT_FALSE(ended(silent[45]));
 }
 
-TEST_F(ListenerTest, AFreeHandshakePlaceIsUsedAtOnce) {
-  listen({.handshakes = 1, .handshake_deadline = 3600s});
-  tcp::socket silent = raw();
-  ASSERT_TRUE(turn_until([&] { return listener->open_connections() == 1; }));
-  context.poll();
-  silent.close();
-  client_and_server_talk(pair());
+TEST_F(ListenerTest, AnAddressWithFewStrangersKeepsThem) {
+  listen({.strangers = 8, .strangers_per_address = 8, .handshake_deadline = 3600s});
+  tcp::socket alone = raw("127.0.0.3");
+  ASSERT_TRUE(turn_until([&] { return listener->stats().accepted == 1; }));
+  std::vector<tcp::socket> silent;
+  for (int i = 0; i < 50; ++i) silent.push_back(raw("127.0.0.2"));
+  ASSERT_TRUE(turn_until([&] { return listener->stats().accepted == 51; }));
+  EXPECT_FALSE(ended(alone));
+  EXPECT_EQ(listener->open_connections(), 8U);
+  EXPECT_EQ(listener->stats().displaced, 43U);
+}
+
+TEST_F(ListenerTest, AnAddressHasSoManyStrangersAndNoMore) {
+  listen({.strangers = 100, .strangers_per_address = 4, .handshake_deadline = 3600s});
+  std::vector<tcp::socket> silent;
+  for (int i = 0; i < 12; ++i) silent.push_back(raw("127.0.0.2"));
+  ASSERT_TRUE(turn_until([&] { return listener->stats().accepted == 12; }));
+  EXPECT_EQ(listener->open_connections(), 4U);
+}
+
+TEST_F(ListenerTest, WhoSpeaksTlsButNoHelloIsAStrangerToo) {
+  listen({.strangers = 2, .handshake_deadline = 3600s});
+  const auto trusted = trusting_pair();
+  std::vector<Pair> mute;
+  for (int i = 0; i < 3; ++i) mute.push_back(pair());
+  EXPECT_EQ(listener->open_connections(), 3U);
+  EXPECT_FALSE(mute[0].server->is_open());
+  EXPECT_TRUE(mute[1].server->is_open());
+  client_and_server_talk(trusted);
+}
+
+TEST_F(ListenerTest, AnAddressThatConnectsTooOftenIsClosedAtOnce) {
+  listen({.arrivals_per_second = 0.001, .arrivals_burst = 3});
+  std::vector<tcp::socket> sockets;
+  for (int i = 0; i < 10; ++i) sockets.push_back(raw("127.0.0.2"));
+  ASSERT_TRUE(turn_until([&] { return listener->stats().refused == 7; }));
+  EXPECT_EQ(listener->open_connections(), 3U);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(ended(sockets[static_cast<std::size_t>(i)]), i >= 3);
+  client_and_server_talk(pair());  // from another address
 }
 
 TEST_F(ListenerTest, GarbageIsNotTls) {
@@ -90,6 +128,7 @@ TEST_F(ListenerTest, LimitsConnectionsInAllAndFromOneAddress) {
     listen(limits);
     auto first = pair();
     auto second = pair();
+    for (const Pair& each : {first, second}) each.server->peer_is_trusted();
     EXPECT_FALSE(run(connect(listener->address(), 20s)));
     EXPECT_EQ(listener->open_connections(), 2U);
     first.server->abort();

@@ -59,14 +59,14 @@ class Raised {
 }  // namespace
 
 Result<std::shared_ptr<TlsChannel>> TlsChannel::make(asio::ip::tcp::socket socket, TlsSide side,
-                                                     std::shared_ptr<void> lease) {
+                                                     std::unique_ptr<Lease> lease) {
   BW_TRY(auto engine, TlsEngine::make(side));
   return std::shared_ptr<TlsChannel>(
       new TlsChannel(std::move(socket), std::move(engine), std::move(lease)));
 }
 
 TlsChannel::TlsChannel(asio::ip::tcp::socket socket, std::unique_ptr<TlsEngine> engine,
-                       std::shared_ptr<void> lease)
+                       std::unique_ptr<Lease> lease)
     : socket_(std::move(socket)),
       engine_(std::move(engine)),
       lease_(std::move(lease)),
@@ -224,6 +224,7 @@ void TlsChannel::on_watch() {
 
 void TlsChannel::peer_is_trusted() {
   frame_limit_ = limits::kFrameBytes;
+  if (lease_) lease_->peer_is_trusted();
 }
 
 void TlsChannel::send(SharedBytes frames, bool droppable) {

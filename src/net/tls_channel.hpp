@@ -18,6 +18,13 @@ namespace bw::net {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
+// What a listener counts a connection by: goes when the socket closes.
+class Lease {
+ public:
+  virtual ~Lease() = default;
+  virtual void peer_is_trusted() = 0;
+};
+
 // The Channel over TCP. Socket and TLS meet in buffers of the thread, not of the channel: many
 // records go through one system call, and an idle channel holds next to nothing.
 //
@@ -25,9 +32,9 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 // owner closes it; only close() keeps it alive, until its second is over.
 class TlsChannel final : public Channel {
  public:
-  // `lease` is given back when the socket closes.
+  // `lease` goes when the socket closes.
   static Result<std::shared_ptr<TlsChannel>> make(asio::ip::tcp::socket socket, TlsSide side,
-                                                  std::shared_ptr<void> lease = nullptr);
+                                                  std::unique_ptr<Lease> lease = nullptr);
   ~TlsChannel() override;
 
   // TCP, then TLS. Errors do not name the peer.
@@ -47,7 +54,7 @@ class TlsChannel final : public Channel {
 
  private:
   TlsChannel(asio::ip::tcp::socket socket, std::unique_ptr<TlsEngine> engine,
-             std::shared_ptr<void> lease);
+             std::unique_ptr<Lease> lease);
 
   // Receiving.
   enum class Received { kNothing, kSomething };
@@ -78,7 +85,7 @@ class TlsChannel final : public Channel {
 
   asio::ip::tcp::socket socket_;
   std::unique_ptr<TlsEngine> engine_;
-  std::shared_ptr<void> lease_;
+  std::unique_ptr<Lease> lease_;
   std::string peer_;
   Hash exporter_;
   bool shaken_ = false;

@@ -4,14 +4,23 @@
 #include <cstdlib>
 #include <functional>
 #include <map>
+
+#include <fcntl.h>
 #define TOML_EXCEPTIONS 0
 #define TOML_HEADER_ONLY 1  // Debian's library is built with exceptions
+// Version 3.3 asserts that a table header starts with a key ("[=]"), and right after reports that
+// it does not, with its line.
+#define TOML_ASSERT(expression) static_assert(true)
 #include <toml++/toml.h>
 
 #include "base/text.hpp"
+#include "node/config_text.hpp"
+#include "store/file.hpp"
 
 namespace bw::node {
 namespace {
+
+constexpr std::size_t kMostBytes = 1024 * 1024;
 
 // Takes one value into the configuration, or says what was expected.
 using Take = std::function<Result<void>(const toml::node&)>;
@@ -41,6 +50,16 @@ Take positive(double& into) {
   };
 }
 
+Take count(std::size_t& into) {
+  return [&into](const toml::node& node) -> Result<void> {
+    const auto value = node.value_exact<std::int64_t>();
+    if (!value || *value < 1)
+      return fail(ErrorCode::kInvalidArgument, "expected a whole number above 0");
+    into = static_cast<std::size_t>(*value);
+    return {};
+  };
+}
+
 Take level(telemetry::Level& into) {
   return [&into](const toml::node& node) -> Result<void> {
     BW_TRY(into, telemetry::parse_level(node.value_or(std::string())));
@@ -55,19 +74,39 @@ Take key(std::optional<EntityKey>& into) {
   };
 }
 
+// `section` and the settings of a listener, which every section with one has.
+Section with_limits(Section section, net::ListenerLimits& limits) {
+  section.insert({{"connections", count(limits.connections)},
+                  {"connections_per_address", count(limits.per_address)},
+                  {"strangers", count(limits.strangers)},
+                  {"strangers_per_address", count(limits.strangers_per_address)},
+                  {"arrivals_per_second", positive(limits.arrivals_per_second)},
+                  {"arrivals_burst", positive(limits.arrivals_burst)}});
+  return section;
+}
+
+std::string limits_toml(const net::ListenerLimits& limits) {
+  return fmt::format(
+      "connections = {}\nconnections_per_address = {}\nstrangers = {}\n"
+      "strangers_per_address = {}\narrivals_per_second = {}\narrivals_burst = {}\n",
+      limits.connections, limits.per_address, limits.strangers, limits.strangers_per_address,
+      limits.arrivals_per_second, limits.arrivals_burst);
+}
+
 std::map<std::string, Section, std::less<>> sections(Config& config) {
   return {
       {"log",
        {{"level", level(config.log.level)}, {"json", value_of(config.log.json, "true or false")}}},
       {"metrics", {{"listen", text(config.metrics.listen)}}},
-      {"ledger",
-       {{"address", text(config.ledger.address)},
-        {"key", key(config.ledger.key)},
-        {"listen", text(config.ledger.listen)},
-        {"entries_per_second", positive(config.ledger.entries_per_second)},
-        {"burst", positive(config.ledger.burst)}}},
-      {"router",
-       {{"listen", text(config.router.listen)}, {"advertise", text(config.router.advertise)}}},
+      {"ledger", with_limits({{"address", text(config.ledger.address)},
+                              {"key", key(config.ledger.key)},
+                              {"listen", text(config.ledger.listen)},
+                              {"entries_per_second", positive(config.ledger.entries_per_second)},
+                              {"burst", positive(config.ledger.burst)}},
+                             config.ledger.limits)},
+      {"router", with_limits({{"listen", text(config.router.listen)},
+                              {"advertise", text(config.router.advertise)}},
+                             config.router.limits)},
       {"agent",
        {{"socket", text(config.agent.socket)},
         {"api_tcp", text(config.agent.api_tcp)},
@@ -86,6 +125,12 @@ std::string names_of(const Map& map) {
 tl::unexpected<Error> complain(const std::filesystem::path& file, const toml::source_region& where,
                                std::string_view what) {
   return fail(ErrorCode::kInvalidArgument, "{}:{}: {}", file.string(), where.begin.line, what);
+}
+
+Result<std::string> read_text(const std::filesystem::path& path) {
+  BW_TRY(const store::File file, store::File::open(path, O_RDONLY));
+  BW_TRY(const Bytes bytes, store::read_whole(file, kMostBytes));
+  return std::string(as_text(bytes));
 }
 
 Result<void> read_section(const std::filesystem::path& file, std::string_view section_name,
@@ -127,7 +172,13 @@ Result<Config> load_config(const std::filesystem::path& directory,
     return fail(ErrorCode::kInvalidArgument, "{} is a directory, not a configuration file",
                 file.string());
   }
-  const toml::parse_result parsed = toml::parse_file(file.string());
+  BW_TRY(const std::string text, read_text(file));
+  if (const auto line = line_of_stray_character(text)) {
+    return fail(ErrorCode::kInvalidArgument,
+                "{}:{}: a character that may stand only in quotes or in a comment", file.string(),
+                *line);
+  }
+  const toml::parse_result parsed = toml::parse(text, file.string());
   if (!parsed) {
     return complain(file, parsed.error().source(), std::string(parsed.error().description()));
   }
@@ -149,6 +200,11 @@ std::string to_toml(const Config& config) {
   const auto quoted = [](std::string_view value) {
     std::string out = "\"";
     for (const char c : value) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (byte < 0x20 || byte == 0x7f) {
+        out += fmt::format("\\u{:04x}", byte);
+        continue;
+      }
       if (c == '"' || c == '\\') out.push_back('\\');
       out.push_back(c);
     }
@@ -160,11 +216,11 @@ std::string to_toml(const Config& config) {
   out += fmt::format("[metrics]\nlisten = {}\n\n", quoted(config.metrics.listen));
   out += fmt::format("[ledger]\naddress = {}\n", quoted(config.ledger.address));
   if (config.ledger.key) out += fmt::format("key = {}\n", quoted(config.ledger.key->text()));
-  out += fmt::format("listen = {}\nentries_per_second = {}\nburst = {}\n\n",
+  out += fmt::format("listen = {}\nentries_per_second = {}\nburst = {}\n{}\n",
                      quoted(config.ledger.listen), config.ledger.entries_per_second,
-                     config.ledger.burst);
-  out += fmt::format("[router]\nlisten = {}\nadvertise = {}\n\n", quoted(config.router.listen),
-                     quoted(config.router.advertise));
+                     config.ledger.burst, limits_toml(config.ledger.limits));
+  out += fmt::format("[router]\nlisten = {}\nadvertise = {}\n{}\n", quoted(config.router.listen),
+                     quoted(config.router.advertise), limits_toml(config.router.limits));
   out += fmt::format("[agent]\nsocket = {}\napi_tcp = {}\ndefault_entity = {}\n",
                      quoted(config.agent.socket), quoted(config.agent.api_tcp),
                      quoted(config.agent.default_entity));

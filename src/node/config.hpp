@@ -7,6 +7,7 @@
 
 #include "base/id.hpp"
 #include "base/result.hpp"
+#include "net/channel.hpp"
 #include "telemetry/log.hpp"
 
 namespace bw::node {
@@ -35,10 +36,12 @@ struct Config {
     std::string listen = "127.0.0.1:4516";
     double entries_per_second = 200;
     double burst = 2000;
+    net::ListenerLimits limits;
   } ledger;
   struct RouterPart {
     std::string listen = "127.0.0.1:4514";
     std::string advertise;  // what the ledger says; empty: the address it listens on
+    net::ListenerLimits limits;
   } router;
   struct AgentPart {
     std::string socket;  // empty: agent.sock in the directory

@@ -46,9 +46,16 @@ key = "{}"
 listen = "3.3.3.3:3"
 entries_per_second = 4.5
 burst = 6
+connections = 61
 [router]
 listen = "7.7.7.7:7"
 advertise = "eight:8"
+connections = 81
+connections_per_address = 82
+strangers = 83
+strangers_per_address = 84
+arrivals_per_second = 8.5
+arrivals_burst = 86
 [agent]
 socket = "/nine"
 api_tcp = "10.0.0.0:10"
@@ -67,8 +74,15 @@ default_entity = "twelve"
   EXPECT_EQ(loaded->ledger.listen, "3.3.3.3:3");
   EXPECT_EQ(loaded->ledger.entries_per_second, 4.5);
   EXPECT_EQ(loaded->ledger.burst, 6);
+  EXPECT_EQ(loaded->ledger.limits.connections, 61U);
   EXPECT_EQ(loaded->router.listen, "7.7.7.7:7");
   EXPECT_EQ(loaded->router.advertise, "eight:8");
+  EXPECT_EQ(loaded->router.limits.connections, 81U);
+  EXPECT_EQ(loaded->router.limits.per_address, 82U);
+  EXPECT_EQ(loaded->router.limits.strangers, 83U);
+  EXPECT_EQ(loaded->router.limits.strangers_per_address, 84U);
+  EXPECT_EQ(loaded->router.limits.arrivals_per_second, 8.5);
+  EXPECT_EQ(loaded->router.limits.arrivals_burst, 86);
   EXPECT_EQ(loaded->agent.socket, "/nine");
   EXPECT_EQ(loaded->agent.api_tcp, "10.0.0.0:10");
   EXPECT_EQ(loaded->agent.api_token, "eleven");
@@ -84,11 +98,13 @@ TEST_F(ConfigTest, WhatIsWrittenOutReadsBack) {
   config.ledger.entries_per_second = 0.25;
   config.ledger.burst = 1;
   config.router.advertise = "host:1";
+  config.agent.socket = "line\nbreak\ttab \x7f \x01";
   config.agent.default_entity = "alice";
   const auto back = load(to_toml(config));
   ASSERT_TRUE(back.has_value()) << back.error().message;
   EXPECT_EQ(to_toml(*back), to_toml(config));
   EXPECT_EQ(back->ledger.address, config.ledger.address);
+  EXPECT_EQ(back->agent.socket, config.agent.socket);
   EXPECT_EQ(back->log.level, telemetry::Level::kWarning);
   EXPECT_TRUE(load(to_toml(Config{})).has_value());
 }
@@ -116,10 +132,32 @@ TEST_F(ConfigTest, WrongTypesAndValuesAreRefused) {
   expect_complaint("[ledger]\nkey = 5\n", 2, "ledger.key");
   for (const char* bad : {"0", "-1", "\"many\"", "nan", "true", "[1]"}) {
     expect_complaint(fmt::format("[ledger]\nburst = {}\n", bad), 2, "above 0");
+    expect_complaint(fmt::format("[router]\nstrangers = {}\n", bad), 2, "whole number above 0");
   }
+  expect_complaint("[router]\nconnections = 1.5\n", 2, "whole number above 0");
+}
+
+TEST_F(ConfigTest, LettersOfTheWorldStandInTextsAndComments) {
+  const auto loaded = load(
+      "\xef\xbb\xbf# größer\n[agent]\nsocket = '/ä\\' # ö\n"
+      "api_tcp = \"\"\"ü\"\"ü\\\n  x\"\"\"\"\"\ndefault_entity = \"\\\"ä\"\n");
+  ASSERT_TRUE(loaded.has_value()) << loaded.error().message;
+  EXPECT_EQ(loaded->agent.socket, "/ä\\");
+  EXPECT_EQ(loaded->agent.api_tcp, "ü\"\"üx\"\"");
+  EXPECT_EQ(loaded->agent.default_entity, "\"ä");
+  for (const char* stray : {"ä", "json = ä", "json =\xef\xb4\xbf true", "x = 'a' ä", "x = 9'ä'",
+                            "x = 1.'ä'", "x = 'a''ä'", "x = \"\"\"\"\"\"ä", "x = \"\\ä\"",
+                            "x = \"\"\"\"\"\"\"\"ä\"", "x = 'a\nä'"}) {
+    expect_complaint(fmt::format("[log]\n{}\n", stray), stray == std::string("x = 'a\nä'") ? 3 : 2,
+                     "quotes");
+  }
+  expect_complaint("x = \"\"\"\\\n\n ä\"\"\"\n", 3, "quotes");
 }
 
 TEST_F(ConfigTest, WhatIsNoTomlIsRefusedByLine) {
+  for (const char* header : {"=", "$", "\x01", "[.", "log.="}) {
+    expect_complaint(fmt::format("\n[{}]\n", header), 2, "key");
+  }
   expect_complaint("[log]\nlevel = \n", 2, "");
   expect_complaint("[log]\njson = true\njson = false\n", 3, "");
 }

@@ -13,6 +13,7 @@
 #include "http/server.hpp"
 #include "ledger_embedded/client.hpp"
 #include "ledger_embedded/server.hpp"
+#include "node/open_files.hpp"
 #include "node/own_entities.hpp"
 #include "node/probes.hpp"
 #include "router/router.hpp"
@@ -91,6 +92,7 @@ struct Node::Impl {
       options.listen = config.ledger.listen;
       options.entries_per_second = config.ledger.entries_per_second;
       options.burst = config.ledger.burst;
+      options.limits = fitted(config.ledger.limits);
       server = std::make_unique<ledger_embedded::Server>(
           io, *authority, *ledger_signing_key, clock, options,
           [this](const ledger::Effects& effects) { replica->applied(effects); });
@@ -118,7 +120,12 @@ struct Node::Impl {
   router::Options router_options() const {
     router::Options options;
     options.listen = config.router.listen;
+    options.connections = fitted(config.router.limits);
     return options;
+  }
+
+  net::ListenerLimits fitted(const net::ListenerLimits& limits) const {
+    return fit(limits, open_files, (roles.ledger ? 1U : 0U) + (roles.router ? 1U : 0U));
   }
 
   std::function<Bytes()> latest_head() {
@@ -132,7 +139,8 @@ struct Node::Impl {
 
   Result<void> start_agent() {
     agent = std::make_unique<agent::Agent>(io, *replica, agent_key, clock, log,
-                                           agent::HeadExchange{latest_head(), compare_head()});
+                                           agent::HeadExchange{latest_head(), compare_head()},
+                                           sealing_options());
     agent->start();
     agent::ApiOptions options{config.agent.socket, config.agent.api_tcp, config.agent.api_token,
                               config.agent.default_entity};
@@ -142,6 +150,12 @@ struct Node::Impl {
                                          config.ledger.key, process_info()},
                                         std::move(options)));
     return {};
+  }
+
+  agent::SealingOptions sealing_options() {
+    return {.directory = config.directory / "sealed", .key = [this](const EntityKey& entity) {
+              return keystore->find(entity.text()).value_or(nullptr);
+            }};
   }
 
   agent::ProcessInfo process_info() {
@@ -232,6 +246,7 @@ struct Node::Impl {
   Roles roles;
   telemetry::Log& log;
   SystemClock clock;
+  std::uint64_t open_files = raise_open_files();
   net::asio::io_context io{1};
   net::asio::executor_work_guard<net::asio::io_context::executor_type> work;
   std::unique_ptr<agent::Keystore> keystore;

@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "client/client.hpp"
+#include "must.hpp"
 #include "node/node.hpp"
 #include "wave/proof.hpp"
 
@@ -23,13 +24,6 @@ namespace bw::e2e {
 namespace api = bosswave::v1;
 
 inline constexpr Duration kPatience = 20s;
-
-// The value, or an exception that fails the test with the error's words.
-template <class T>
-T must(Result<T> result) {
-  if (!result) throw std::runtime_error(result.error().message);
-  if constexpr (!std::is_void_v<T>) return *std::move(result);
-}
 
 // Asks until it is so; false when that takes longer than `patience`.
 [[nodiscard]] bool eventually(const std::function<bool()>& is_so, Duration patience = kPatience);

@@ -133,8 +133,6 @@ wire::RequestId WirePeer::say(std::uint64_t stream, const crypto::SigningKey& si
 
 Bytes WirePeer::batch_frame(std::uint64_t stream, const crypto::SigningKey& signer,
                             const Say& message, const wire::BatchHeader* given) {
-  const Hash proof = wave::proof_hash(message.proof);
-  const wire::Topic topic{message.ns, proof, must(wave::Pattern::parse(message.uri))};
   const wire::BatchHeader header = given != nullptr
                                        ? *given
                                        : wire::BatchHeader{.origin = signer.public_key(),
@@ -142,28 +140,8 @@ Bytes WirePeer::batch_frame(std::uint64_t stream, const crypto::SigningKey& sign
                                                            .sequence = ++sequences_[stream],
                                                            .created = now()};
   const std::uint32_t number = topics_[stream]++;
-  if (!message.proof.dots.empty()) {
-    const Bytes bytes = wave::encode(message.proof);
-    send_frame(wire::ProofFrame{bytes});
-  }
-  send_frame(wire::TopicFrame{header.origin, stream, number, topic});
-  const Bytes payload = message.raw.empty()
-                            ? wire::encode_payload({{0x40000000, to_bytes(message.payload)}})
-                            : message.raw;
-  const crypto::Sha256 prefix = wire::leaf_prefix(wire::topic_hash(topic));
-  wire::BatchBuilder builder;
-  builder.add({.topic = number,
-               .type = message.type,
-               .expires = {},
-               .consumers = 0,
-               .replay = false,
-               .payload = payload},
-              prefix);
-  Bytes frame;
-  const std::size_t begin = wire::begin_frame(wire::FrameType::kBatch, frame);
-  builder.seal(header, signer, frame);
-  wire::finish_frame(begin, frame);
-  return frame;
+  send(opening_frames(message, header.origin, stream, number));
+  return e2e::batch_frame(message, header, number, signer);
 }
 
 std::string WirePeer::answer(const wire::RequestId& id) {

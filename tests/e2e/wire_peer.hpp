@@ -16,16 +16,14 @@
 
 #include "net/channel.hpp"
 #include "net/task_group.hpp"
+#include "say.hpp"
 #include "session/session.hpp"
 #include "site.hpp"
-#include "syndication/batch.hpp"
 #include "syndication/handshake.hpp"
 
 // Those who speak the wire protocol themselves, with the keys they hold, and keep to no rule but
 // what a test says.
 namespace bw::e2e {
-
-namespace wire = syndication;
 
 // An event loop with a thread of its own.
 class Loop {
@@ -64,16 +62,6 @@ wave::Entity entity_statement(const EntityKey& key);
 wave::Dot dot_statement(const EntityKey& granter, const EntityKey& grantee, const EntityKey& ns,
                         const std::string& pattern, const std::string& permissions,
                         std::uint8_t ttl = 0);
-
-// A message as its sender means it.
-struct Say {
-  EntityKey ns;
-  std::string uri;
-  std::string payload = "x";
-  wire::MessageType type = wire::MessageType::kPublish;
-  wave::Proof proof;  // of the stream's entity; empty: none
-  Bytes raw{};        // payload in place of the text above
-};
 
 // A channel to some server: TLS, and no more until it is told.
 class WirePeer {
