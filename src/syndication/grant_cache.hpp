@@ -10,11 +10,11 @@
 namespace bw::syndication {
 
 // A yes that messages or subscriptions rest on. `valid` turns false when something on its path
-// changed: its users then ask again.
+// changed: its users then ask again. Made for a million of them at a time: what follows from the
+// proof alone is shared by all that rest on it.
 struct LiveGrant {
   wave::Request request;
-  Hash proof_hash;
-  wave::Grant grant;
+  const wave::Grant& grant;  // lives as long as this
   Duration max_staleness{};
   bool valid = true;
 };

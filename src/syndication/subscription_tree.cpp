@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <map>
 #include <span>
 #include <string>
@@ -36,9 +37,8 @@ class Cells {
 };
 using Rest = std::span<const std::string_view>;
 
-// Most patterns have one subscriber, some have very many: a plain list until searching it would
-// cost.
-class Handles {
+// Some patterns have very many subscribers: a plain list until searching it would cost.
+class ManyHandles {
  public:
   void add(Handle handle) {
     if (many_ == nullptr && few_.size() < kFew) {
@@ -70,19 +70,58 @@ class Handles {
   std::unique_ptr<std::unordered_set<Handle>> many_;
 };
 
-struct Node;
-using NodePtr = std::unique_ptr<Node>;
-using Literals = std::map<std::string, Node, std::less<>>;
+// Most patterns have one subscriber, who needs no memory of its own here.
+class Handles {
+ public:
+  void add(Handle handle) {
+    BW_ASSERT(handle != kNobody && handle != first_);
+    if (first_ == kNobody) {
+      first_ = handle;
+      return;
+    }
+    if (others_ == nullptr) others_ = std::make_unique<ManyHandles>();
+    others_->add(handle);
+  }
+  void remove(Handle handle) {
+    if (handle == first_) {
+      first_ = kNobody;
+      return;
+    }
+    BW_ASSERT(others_ != nullptr);
+    others_->remove(handle);
+    if (others_->empty()) others_.reset();
+  }
+  [[nodiscard]] bool empty() const { return first_ == kNobody && others_ == nullptr; }
+  void append_to(std::vector<Handle>& out) const {
+    if (first_ != kNobody) out.push_back(first_);
+    if (others_ != nullptr) others_->append_to(out);
+  }
 
-// What comes after a prefix of cells: literal cells, `+`, `*`, or the end of a pattern.
+ private:
+  static constexpr Handle kNobody = std::numeric_limits<Handle>::max();
+  Handle first_ = kNobody;
+  std::unique_ptr<ManyHandles> others_;
+};
+
+struct Children;
+
+// What comes after a prefix of cells: more cells, or the end of a pattern. Most nodes are ends.
 struct Node {
-  std::unique_ptr<Literals> literals;
-  NodePtr plus;
-  NodePtr star;
+  std::unique_ptr<Children> children;
   Handles handles;
 
+  [[nodiscard]] bool empty() const { return children == nullptr && handles.empty(); }
+};
+using NodePtr = std::unique_ptr<Node>;
+
+// The next cell: a literal, `+` or `*`.
+struct Children {
+  std::map<std::string, Node, std::less<>> literals;
+  NodePtr plus;
+  NodePtr star;
+
   [[nodiscard]] bool empty() const {
-    return literals == nullptr && plus == nullptr && star == nullptr && handles.empty();
+    return literals.empty() && plus == nullptr && star == nullptr;
   }
 };
 
@@ -95,10 +134,11 @@ Node& wildcard_child(NodePtr& slot, std::size_t& nodes) {
 }
 
 Node& child(Node& node, std::string_view cell, std::size_t& nodes) {
-  if (cell == "+") return wildcard_child(node.plus, nodes);
-  if (cell == "*") return wildcard_child(node.star, nodes);
-  if (node.literals == nullptr) node.literals = std::make_unique<Literals>();
-  const auto [place, added] = node.literals->try_emplace(std::string(cell));
+  if (node.children == nullptr) node.children = std::make_unique<Children>();
+  Children& children = *node.children;
+  if (cell == "+") return wildcard_child(children.plus, nodes);
+  if (cell == "*") return wildcard_child(children.star, nodes);
+  const auto [place, added] = children.literals.try_emplace(std::string(cell));
   if (added) ++nodes;
   return place->second;
 }
@@ -113,38 +153,43 @@ void remove_from_wildcard(NodePtr& slot, Rest rest, Handle handle, std::size_t& 
   --nodes;
 }
 
-void remove_from_literal(std::unique_ptr<Literals>& literals, Rest rest, Handle handle,
-                         std::size_t& nodes) {
-  BW_ASSERT(literals != nullptr);
-  const auto place = literals->find(rest.front());
-  BW_ASSERT(place != literals->end());
+void remove_from_literal(Children& children, Rest rest, Handle handle, std::size_t& nodes) {
+  const auto place = children.literals.find(rest.front());
+  BW_ASSERT(place != children.literals.end());
   remove_below(place->second, rest.subspan(1), handle, nodes);
   if (!place->second.empty()) return;
-  literals->erase(place);
+  children.literals.erase(place);
   --nodes;
-  if (literals->empty()) literals.reset();
 }
 
 void remove_below(Node& node, Rest rest, Handle handle, std::size_t& nodes) {
   if (rest.empty()) return node.handles.remove(handle);
-  if (rest.front() == "+") return remove_from_wildcard(node.plus, rest.subspan(1), handle, nodes);
-  if (rest.front() == "*") return remove_from_wildcard(node.star, rest.subspan(1), handle, nodes);
-  remove_from_literal(node.literals, rest, handle, nodes);
+  BW_ASSERT(node.children != nullptr);
+  Children& children = *node.children;
+  if (rest.front() == "+") {
+    remove_from_wildcard(children.plus, rest.subspan(1), handle, nodes);
+  } else if (rest.front() == "*") {
+    remove_from_wildcard(children.star, rest.subspan(1), handle, nodes);
+  } else {
+    remove_from_literal(children, rest, handle, nodes);
+  }
+  if (children.empty()) node.children.reset();
 }
 
 // A pattern has at most one `*`, so what follows it decides how many cells the `*` takes: no node
 // is reached in two ways, and the work is at most quadratic in the cells below each `*`.
 void match_below(const Node& node, Rest rest, std::vector<Handle>& out) {
-  if (node.star != nullptr) {
+  const Children* const children = node.children.get();
+  if (children != nullptr && children->star != nullptr) {
     for (std::size_t taken = 0; taken <= rest.size(); ++taken) {
-      match_below(*node.star, rest.subspan(taken), out);
+      match_below(*children->star, rest.subspan(taken), out);
     }
   }
   if (rest.empty()) return node.handles.append_to(out);
-  if (node.plus != nullptr) match_below(*node.plus, rest.subspan(1), out);
-  if (node.literals == nullptr) return;
-  const auto place = node.literals->find(rest.front());
-  if (place != node.literals->end()) match_below(place->second, rest.subspan(1), out);
+  if (children == nullptr) return;
+  if (children->plus != nullptr) match_below(*children->plus, rest.subspan(1), out);
+  const auto place = children->literals.find(rest.front());
+  if (place != children->literals.end()) match_below(place->second, rest.subspan(1), out);
 }
 
 }  // namespace

@@ -12,14 +12,14 @@ namespace bw::syndication {
 
 // Which subscriptions a concrete URI concerns. A trie over the cells of patterns, one per
 // namespace; nodes go when their last subscription goes. Matching agrees with wave::matches
-// exactly. About 200 bytes for a subscription whose pattern shares all but its last cell with
+// exactly. About 100 bytes for a subscription whose pattern shares all but its last cell with
 // others.
 //
 // Nothing in it depends on hashes of what a subscriber chooses: who picks patterns cannot make it
 // slow.
 class SubscriptionTree {
  public:
-  // Stands for one subscription, and so for one namespace and pattern.
+  // Stands for one subscription, and so for one namespace and pattern. The highest number is taken.
   using Handle = std::uint64_t;
 
   SubscriptionTree();

@@ -5,15 +5,48 @@
 
 namespace bw::syndication {
 
+void Subscriptions::enter(Kept*& any, Kept& kept, Ring ring) {
+  if (any == nullptr) any = &kept;
+  Links& links = kept.*ring;
+  links.next = any;
+  links.previous = any == &kept ? &kept : (any->*ring).previous;
+  (links.previous->*ring).next = &kept;
+  (links.next->*ring).previous = &kept;
+}
+
+bool Subscriptions::leave(Kept*& any, Kept& kept, Ring ring) {
+  Links& links = kept.*ring;
+  any = links.next;
+  (links.previous->*ring).next = links.next;
+  (links.next->*ring).previous = links.previous;
+  links = {};
+  return any != &kept;
+}
+
+void Subscriptions::append(Kept* any, Ring ring, std::vector<Subscription*>& out) {
+  const auto first = static_cast<std::ptrdiff_t>(out.size());
+  Kept* kept = any;
+  do {
+    out.push_back(&kept->subscription);
+    kept = (kept->*ring).next;
+  } while (kept != any);
+  std::ranges::sort(out.begin() + first, out.end(), {}, &Subscription::handle);
+}
+
+Subscriptions::Kept& Subscriptions::kept(const Subscription& subscription) {
+  return all_.at(subscription.handle);
+}
+
 Subscription& Subscriptions::add(Subscription value) {
   const std::uint64_t handle = ++last_handle_;
-  Subscription& subscription = all_.emplace(handle, std::move(value)).first->second;
+  Kept& kept = all_.try_emplace(handle, Kept{std::move(value), {}, {}}).first->second;
+  Subscription& subscription = kept.subscription;
   subscription.handle = handle;
   ++subscription.session->subscriptions;
   ++subscription.entity->subscriptions;
   tree_.add(subscription.topic.ns, subscription.topic.uri, handle);
   ++of(subscription.topic.ns).generation;
-  rest_on(subscription, subscription.grant);
+  rest_on(kept, subscription.grant);
   return subscription;
 }
 
@@ -22,63 +55,70 @@ void Subscriptions::remove(Subscription& subscription) {
   --subscription.entity->subscriptions;
   tree_.remove(subscription.topic.ns, subscription.topic.uri, subscription.handle);
   ++of(subscription.topic.ns).generation;
-  leave_grant(subscription);
-  by_recheck_.erase({subscription.recheck_at, subscription.handle});
-  all_.erase(subscription.handle);
+  const auto place = all_.find(subscription.handle);
+  leave_grant(place->second);
+  leave_recheck(place->second);
+  all_.erase(place);
 }
 
 void Subscriptions::match(const Topic& topic, std::vector<Subscription*>& out) {
   handles_.clear();
   tree_.match(topic.ns, topic.uri, handles_);
   std::ranges::sort(handles_);
-  for (const SubscriptionTree::Handle handle : handles_) out.push_back(&all_.at(handle));
+  for (const SubscriptionTree::Handle handle : handles_) {
+    out.push_back(&all_.at(handle).subscription);
+  }
 }
 
 std::vector<Subscription*> Subscriptions::resting_on(const LiveGrant& grant) {
   std::vector<Subscription*> found;
-  const auto handles = by_grant_.find(&grant);
-  if (handles == by_grant_.end()) return found;
-  for (const std::uint64_t handle : handles->second) {
-    found.push_back(&all_.at(handle));
-  }
+  const auto any = by_grant_.find(&grant);
+  if (any != by_grant_.end()) append(any->second, &Kept::on_grant, found);
   return found;
 }
 
 void Subscriptions::renew(Subscription& subscription, GrantPtr grant) {
-  leave_grant(subscription);
-  rest_on(subscription, std::move(grant));
+  Kept& changed = kept(subscription);
+  leave_grant(changed);
+  leave_recheck(changed);
+  rest_on(changed, std::move(grant));
 }
 
 void Subscriptions::doubt(Subscription& subscription) {
-  set_recheck(subscription, Time{});
+  Kept& doubted = kept(subscription);
+  leave_recheck(doubted);
+  set_recheck(doubted, Time{});
 }
 
 std::vector<Subscription*> Subscriptions::due(Time now) {
   std::vector<Subscription*> found;
-  for (const auto& [at, handle] : by_recheck_) {
+  for (const auto& [at, any] : by_recheck_) {
     if (at > now) break;
-    found.push_back(&all_.at(handle));
+    append(any, &Kept::at_recheck, found);
   }
   return found;
 }
 
-void Subscriptions::rest_on(Subscription& subscription, GrantPtr grant) {
-  by_grant_[grant.get()].insert(subscription.handle);
+void Subscriptions::rest_on(Kept& kept, GrantPtr grant) {
+  enter(by_grant_[grant.get()], kept, &Kept::on_grant);
   const Time expires = grant->grant.expires;
-  subscription.grant = std::move(grant);
-  set_recheck(subscription, expires);
+  kept.subscription.grant = std::move(grant);
+  set_recheck(kept, expires);
 }
 
-void Subscriptions::leave_grant(Subscription& subscription) {
-  const auto found = by_grant_.find(subscription.grant.get());
-  found->second.erase(subscription.handle);
-  if (found->second.empty()) by_grant_.erase(found);
+void Subscriptions::leave_grant(Kept& kept) {
+  const auto any = by_grant_.find(kept.subscription.grant.get());
+  if (!leave(any->second, kept, &Kept::on_grant)) by_grant_.erase(any);
 }
 
-void Subscriptions::set_recheck(Subscription& subscription, Time at) {
-  by_recheck_.erase({subscription.recheck_at, subscription.handle});
-  subscription.recheck_at = at;
-  by_recheck_.insert({at, subscription.handle});
+void Subscriptions::set_recheck(Kept& kept, Time at) {
+  kept.subscription.recheck_at = at;
+  enter(by_recheck_[at], kept, &Kept::at_recheck);
+}
+
+void Subscriptions::leave_recheck(Kept& kept) {
+  const auto any = by_recheck_.find(kept.subscription.recheck_at);
+  if (!leave(any->second, kept, &Kept::at_recheck)) by_recheck_.erase(any);
 }
 
 }  // namespace bw::syndication
