@@ -2,12 +2,12 @@
 #include "agent/agent.hpp"
 
 #include <map>
-#include <unordered_map>
 
 #include <boost/asio/post.hpp>
 
-#include "agent/router_link.hpp"
-#include "wave/link.hpp"
+#include "agent/routes.hpp"
+#include "agent/sealed_inbox.hpp"
+#include "agent/sealing.hpp"
 
 namespace bw::agent {
 namespace {
@@ -37,7 +37,8 @@ Received received(const syndication::Delivery& delivery, bool raw) {
           .created = delivery.created,
           .expires = delivery.expires,
           .payload = to_bytes(delivery.payload),
-          .standing = raw ? syndication::standing_message(delivery).value_or(Bytes{}) : Bytes{}};
+          .standing = raw ? syndication::standing_message(delivery).value_or(Bytes{}) : Bytes{},
+          .sealed = false};
 }
 
 Error shutting_down() {
@@ -63,33 +64,49 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
     Time retry_at;           // kNever: nothing to do
     RouterLink* link = nullptr;
     ClientSession::SubscriptionHandle handle = 0;
+    SealedInbox inbox;
   };
 
-  // Values in a row on one URI, for which route and proof are looked up once. Lives only while
-  // publish() hands them over: later the ledger may say otherwise.
+  // Values in a row on one URI, for which route, proof and readers are looked up once. Lives only
+  // while publish() hands them over: later the ledger may say otherwise.
   struct Run {
     [[nodiscard]] bool fits(const Value& value) const {
-      return value.ns == first.ns && value.uri == first.uri && value.persist == first.persist;
+      return value.ns == first.ns && value.uri == first.uri && value.persist == first.persist &&
+             value.seal == first.seal;
     }
 
     const Value& first;
+    RouterLink& link;
     ClientSession& session;
     syndication::Outgoing message;
+    syndication::Readers readers;  // null: in clear
   };
 
   struct Publication final : syndication::OutcomeListener,
                              std::enable_shared_from_this<Publication> {
     void settled(std::size_t number, Result<void> outcome) override {
+      if (outcome && values[number].persist) impl->persisted(*this, number);
+      // Sent, and no answer: the router may have delivered it. Sending it once more could make it
+      // come twice.
+      if (!outcome && !carriers[number]->is_up()) {
+        outcome = fail(ErrorCode::kUnavailable,
+                       "the session with router {} ended before it answered, so the message was "
+                       "taken or not: {}",
+                       carriers[number]->router().text(), outcome.error().message);
+        return finish(shared_from_this(), number, std::move(outcome));
+      }
       impl->finish_or_retry(shared_from_this(), number, std::move(outcome));
     }
 
     Impl* impl = nullptr;
     KeyPtr key;
     std::vector<Value> values;
+    std::vector<const RouterLink*> carriers;  // to whom each value was sent last
     std::vector<Result<void>> outcomes;
     std::size_t open = 0;
     Time patience_ends;
     PublishDone done;
+    std::map<std::size_t, Sealing::SealedPtr> sealed;  // persisted values under way
   };
   using PublicationPtr = std::shared_ptr<Publication>;
 
@@ -99,54 +116,38 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
   };
 
   Impl(net::asio::io_context& io, replica::Replica& node, KeyPtr own, const Clock& wall_clock,
-       telemetry::Log& logger, HeadExchange head_exchange)
+       telemetry::Log& logger, HeadExchange head_exchange, SealingOptions sealing_options)
       : context(io),
         replica(node),
         self(std::move(own)),
         clock(wall_clock),
         log(logger),
-        heads(std::move(head_exchange)),
         grants(node, kGrantsRemembered),
+        sealing(node, wall_clock, logger, std::move(sealing_options), sealing_ports()),
+        routes(
+            node,
+            {io, wall_clock, logger, self, std::move(head_exchange), grants,
+             std::make_shared<syndication::ReplayWindow>()},
+            [this](const EntityKey& router) { on_up(router); },
+            [this](const EntityKey& router) { on_down(router); }),
         tasks(io.get_executor()) {}
 
-  // ---- routes
-  // The link to the designated router of `ns`, made on first use.
-  Result<RouterLink*> route(const EntityKey& ns) {
-    if (const auto known = routes.find(ns); known != routes.end()) return known->second;
-    BW_TRY(const auto designated, replica.store().designated_router(ns, clock.now()));
-    if (!designated) {
-      // The want of a router may pass; a namespace that is not live has none for that reason.
-      BW_TRY(const auto status, replica.entity(ns));
-      const auto obstacle = status ? wave::entity_obstacle(status, clock.now()) : std::nullopt;
-      if (obstacle) return fail(*obstacle, "{}", wave::entity_words(*obstacle, ns));
-      return fail(ErrorCode::kNotFound,
-                  "namespace {} has no designated router; see 'bw router offer' "
-                  "and 'bw router accept'",
-                  ns.text());
-    }
-    if (!designated->address) {
-      return fail(ErrorCode::kNotFound,
-                  "router {} has not said where it listens; see 'bw router "
-                  "address'",
-                  designated->router.text());
-    }
-    RouterLink& link = link_to(designated->router, *designated->address);
-    routes.emplace(ns, &link);
-    return &link;
+  Sealing::Ports sealing_ports() {
+    Sealing::Ports ports;
+    ports.subscribe = [this](ConsumeRequest request, ConsumeHandlers handlers) {
+      add(std::move(request), std::move(handlers), false);
+    };
+    ports.query = [this](ConsumeRequest request, ConsumeHandlers handlers) {
+      add(std::move(request), std::move(handlers), true);
+    };
+    ports.persist = [this](const KeyPtr& key, const Value& value, Time created,
+                           std::function<void(Result<void>)> done) {
+      persist_dated(key, value, created, std::move(done));
+    };
+    return ports;
   }
 
-  RouterLink& link_to(const EntityKey& router, const std::string& address) {
-    auto& link = links[router];
-    if (link) {
-      link->move_to(address);
-      return *link;
-    }
-    link = std::make_unique<RouterLink>(
-        RouterLink::Context{context, clock, log, self, heads, grants, heard}, router, address,
-        RouterLink::Events{[this, router] { on_up(router); }, [this, router] { on_down(router); }});
-    link->start();
-    return *link;
-  }
+  Result<RouterLink*> route(const EntityKey& ns) { return routes.to(ns); }
 
   // ---- what to send
   Result<syndication::Outgoing> outgoing(const KeyPtr& key, const EntityKey& ns,
@@ -167,6 +168,7 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
     job->impl = this;
     job->key = std::move(key);
     job->values = std::move(values);
+    job->carriers.resize(job->values.size());
     job->outcomes.resize(job->values.size());
     job->open = job->values.size();
     job->patience_ends = clock.now() + kPatience;
@@ -183,15 +185,16 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
     if (run != nullptr && *run && (*run)->fits(value)) return send(job, i, **run);
     const auto link = route(value.ns);
     if (!link) return finish_or_retry(job, i, fail(link.error()));
-    if ((*link)->is_up()) return publish_on(job, i, *(*link)->session(), run);
+    if ((*link)->is_up()) return publish_on(job, i, **link, run);
     const Duration patience = job->patience_ends - clock.now();
-    (*link)->when_up(patience, [this, job, i](Result<ClientSession*> session) {
+    (*link)->when_up(patience, [this, job, i, to = *link](Result<ClientSession*> session) {
       if (!session) return finish(job, i, fail(session.error()));
-      publish_on(job, i, **session, nullptr);
+      publish_on(job, i, *to, nullptr);
     });
   }
 
-  void publish_on(const PublicationPtr& job, std::size_t i, ClientSession& session,
+  // `link` is up.
+  void publish_on(const PublicationPtr& job, std::size_t i, RouterLink& link,
                   std::optional<Run>* run) {
     const Value& value = job->values[i];
     auto message = outgoing(job->key, value.ns, value.uri,
@@ -202,16 +205,49 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
       return passes ? finish_or_retry(job, i, fail(message.error()))
                     : finish(job, i, fail(message.error()));
     }
+    auto readers =
+        sealing.readers_of(job->key, value, [this, job, i] { publish_one(job, i, nullptr); });
+    if (!readers) return finish_or_retry(job, i, fail(readers.error()));
+    if (!*readers) return;  // until it is known whether to seal
     std::optional<Run> alone;
-    send(job, i, (run != nullptr ? *run : alone).emplace(value, session, *std::move(message)));
+    std::optional<Run>& with = run != nullptr ? *run : alone;
+    send(job, i,
+         with.emplace(value, link, *link.session(), *std::move(message), **std::move(readers)));
   }
 
-  static void send(const PublicationPtr& job, std::size_t i, Run& run) {
+  void send(const PublicationPtr& job, std::size_t i, Run& run) {
     const Value& value = job->values[i];
     run.message.expires = value.expires;
     run.message.consumers = value.consumers;
-    run.message.payload = value.payload;
+    const bool deletes = value.persist && value.payload.empty();
+    if (run.readers && !deletes) {
+      auto sealed = sealing.seal(job->key, value, run.readers);
+      if (!sealed) return finish(job, i, fail(sealed.error()));
+      run.message.payload = (*sealed)->payload;
+      if (value.persist) job->sealed[i] = *std::move(sealed);
+    } else {
+      run.message.payload = value.payload;
+    }
+    job->carriers[i] = &run.link;
     run.session.send_value(run.message, {job, i});
+  }
+
+  void persisted(const Publication& job, std::size_t i) {
+    const auto form = job.sealed.find(i);
+    sealing.persisted(job.key, job.values[i], form == job.sealed.end() ? nullptr : form->second);
+  }
+
+  // Now or not at all: the session must be up.
+  void persist_dated(const KeyPtr& key, const Value& value, Time created,
+                     std::function<void(Result<void>)> done) {
+    if (stopping) return done(fail(shutting_down()));
+    const auto link = route(value.ns);
+    if (!link) return done(fail(link.error()));
+    auto message = outgoing(key, value.ns, value.uri, MessageType::kPersist);
+    if (!message) return done(fail(message.error()));
+    message->expires = value.expires;
+    message->payload = value.payload;
+    (*link)->send_dated(*message, created, std::move(done));
   }
 
   void finish_or_retry(const PublicationPtr& job, std::size_t i, Result<void> outcome) {
@@ -274,13 +310,31 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
                 [this, id](const syndication::Delivery& delivery) {
                   const auto found = consumes.find(id);
                   if (found == consumes.end()) return;
-                  Consume& consume = found->second;
-                  consume.handlers.on_message(received(delivery, consume.request.raw));
+                  take(id, found->second, received(delivery, found->second.request.raw));
                 },
             .on_state = [this, id](Result<void> state) { on_state(id, std::move(state)); },
             .on_lost =
                 [this, id](std::uint64_t count) {
                   tell(id, {SubscriptionEvent::Kind::kLost, "the router dropped messages", count});
+                }};
+  }
+
+  void take(ConsumeId id, Consume& consume, Received message) {
+    if (consume.request.keep_sealed) return consume.handlers.on_message(std::move(message));
+    consume.inbox.take(std::move(message), *consume.request.key, sealing.opener(), clock.now(),
+                       inbox_out(id, consume));
+  }
+
+  SealedInbox::Out inbox_out(ConsumeId id, Consume& consume) {
+    return {.deliver =
+                [this, &consume](Received message) {
+                  if (message.sealed) ++opened;
+                  consume.handlers.on_message(std::move(message));
+                },
+            .unopened =
+                [this, id](std::size_t count, const Error& why) {
+                  unopened += count;
+                  tell(id, {SubscriptionEvent::Kind::kUnopened, why.message, count});
                 }};
   }
 
@@ -379,9 +433,7 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
 
   // The designated router of `ns`, or its address, changed: subscriptions follow.
   void move_namespace(const EntityKey& ns) {
-    const auto old = routes.find(ns);
-    RouterLink* const before = old == routes.end() ? nullptr : old->second;
-    if (old != routes.end()) routes.erase(old);
+    RouterLink* const before = routes.forget(ns);
     std::vector<ConsumeId> ids;
     for (const auto& [id, consume] : consumes) {
       if (consume.request.ns == ns) ids.push_back(id);
@@ -413,7 +465,12 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
   }
 
   void tick(Time now) {
-    for (auto& [router, link] : links) link->tick(now);
+    for (const auto& [router, link] : routes.links()) link->tick(now);
+    sealing.tick(now);
+    for (auto& [id, consume] : consumes) {
+      if (!consume.inbox.waits()) continue;
+      consume.inbox.tick(*consume.request.key, sealing.opener(), now, inbox_out(id, consume));
+    }
     for (Retry& retry : std::exchange(retries, {})) {
       if (now >= retry.at) {
         retry.again();
@@ -443,12 +500,11 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
   KeyPtr self;
   const Clock& clock;
   telemetry::Log& log;
-  HeadExchange heads;
   syndication::GrantCache grants;
-  std::shared_ptr<syndication::ReplayWindow> heard = std::make_shared<syndication::ReplayWindow>();
-  std::map<EntityKey, std::unique_ptr<RouterLink>> links;
-  std::unordered_map<EntityKey, RouterLink*>
-      routes;  // by namespace; dropped when the ledger says so
+  Sealing sealing;
+  std::uint64_t opened = 0;
+  std::uint64_t unopened = 0;
+  Routes routes;
   std::map<ConsumeId, Consume> consumes;
   ConsumeId next_consume = 1;
   std::vector<Retry> retries;
@@ -458,9 +514,9 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
 };
 
 Agent::Agent(net::asio::io_context& context, replica::Replica& replica, KeyPtr self,
-             const Clock& clock, telemetry::Log& log, HeadExchange heads)
-    : impl_(std::make_shared<Impl>(context, replica, std::move(self), clock, log,
-                                   std::move(heads))) {}
+             const Clock& clock, telemetry::Log& log, HeadExchange heads, SealingOptions sealing)
+    : impl_(std::make_shared<Impl>(context, replica, std::move(self), clock, log, std::move(heads),
+                                   std::move(sealing))) {}
 Agent::~Agent() = default;
 
 void Agent::start() {
@@ -469,6 +525,7 @@ void Agent::start() {
       impl_->replica.listen([weak = std::weak_ptr(impl_)](const ledger::Effects& effects) {
         const auto impl = weak.lock();
         if (!impl) return;
+        impl->sealing.heard(effects);
         net::asio::post(impl->context, [impl, effects] { impl->authority_changed(effects); });
       });
 }
@@ -481,7 +538,7 @@ net::Task<void> Agent::stop() {
   }
   impl_->tasks.cancel();
   co_await impl_->tasks.join();
-  for (auto& [router, link] : impl_->links) co_await link->stop();
+  for (const auto& [router, link] : impl_->routes.links()) co_await link->stop();
   for (const auto& retry : std::exchange(impl_->retries, {})) retry.again();
 }
 
@@ -504,24 +561,22 @@ void Agent::list(KeyPtr key, EntityKey ns, wave::Pattern uri_plus,
 
 std::vector<Agent::SessionInfo> Agent::sessions() const {
   std::vector<SessionInfo> out;
-  for (const auto& [router, link] : impl_->links) {
+  for (const auto& [router, link] : impl_->routes.links()) {
     out.push_back({router, link->address(), link->is_up(), link->trouble(),
                    impl_->consumes_at(router).size()});
   }
   return out;
 }
 
+SealStats Agent::seal_stats() const {
+  SealStats stats = impl_->sealing.stats();
+  stats.opened = impl_->opened;
+  stats.unopened = impl_->unopened;
+  return stats;
+}
+
 ClientSession::Stats Agent::stats() const {
-  ClientSession::Stats sum;
-  for (const auto& [router, link] : impl_->links) {
-    const ClientSession::Stats more = link->stats();
-    sum.messages_out += more.messages_out;
-    sum.batches_out += more.batches_out;
-    sum.messages_in += more.messages_in;
-    sum.dropped_unverified += more.dropped_unverified;
-    sum.dropped_unasked += more.dropped_unasked;
-  }
-  return sum;
+  return impl_->routes.stats();
 }
 
 }  // namespace bw::agent

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -22,7 +23,8 @@ struct Value {
   bool persist = false;
   std::optional<Time> expires;
   std::uint16_t consumers = 0;
-  Bytes payload;  // syndication::encode_payload
+  Bytes payload;      // syndication::encode_payload
+  bool seal = false;  // even where the namespace does not ask for it
 };
 
 // A received message, owned: it outlives the callback.
@@ -34,16 +36,18 @@ struct Received {
   bool stored = false;
   Time created;
   std::optional<Time> expires;
-  Bytes payload;
-  Bytes standing;  // the message with its proof, when it was asked for
+  Bytes payload;        // opened
+  Bytes standing;       // the message with its proof, when it was asked for
+  bool sealed = false;  // nobody could read it on its way
 };
 
 // What a subscriber is told besides messages.
 struct SubscriptionEvent {
-  enum class Kind { kStanding, kDisconnected, kMoved, kLost };
+  // kUnopened: sealed messages that this entity cannot open, and why.
+  enum class Kind { kStanding, kDisconnected, kMoved, kLost, kUnopened };
   Kind kind;
   std::string text;
-  std::uint64_t lost = 0;
+  std::uint64_t lost = 0;  // or unopened
 };
 
 struct ConsumeRequest {
@@ -52,7 +56,8 @@ struct ConsumeRequest {
   wave::Pattern pattern;
   bool tap = false;
   bool replay = false;
-  bool raw = false;  // give each message's standing form too
+  bool raw = false;          // give each message's standing form too
+  bool keep_sealed = false;  // give payloads as they came
 };
 
 // Callbacks of a subscription or query; they come on the agent's thread. `on_end` comes exactly
@@ -69,6 +74,21 @@ struct HeadExchange {
   std::function<Result<void>(ByteView)> compare;
 };
 
+// What an agent seals with besides the keys it is given.
+struct SealingOptions {
+  std::filesystem::path directory;              // what it remembers; empty: in memory only
+  std::function<KeyPtr(const EntityKey&)> key;  // null when it is not held here, or locked
+};
+
+struct SealStats {
+  std::uint64_t sealed = 0;    // messages
+  std::uint64_t keys = 0;      // content keys made
+  std::uint64_t wraps = 0;     // of a content key for an entity
+  std::uint64_t renewed = 0;   // persisted values sealed again for new consumers
+  std::uint64_t opened = 0;    // messages
+  std::uint64_t unopened = 0;  // sealed messages that their receiver could not open
+};
+
 // Acts for the programs of one machine: finds designated routers on the ledger and keeps a session
 // with each that is in use, proves, signs and verifies. Subscriptions follow a change of router or
 // address and survive its restart.
@@ -79,7 +99,7 @@ class Agent {
   // `self`: the agent's own key, with which it shows itself to routers; its entity must be
   // registered.
   Agent(net::asio::io_context& context, replica::Replica& replica, KeyPtr self, const Clock& clock,
-        telemetry::Log& log, HeadExchange heads);
+        telemetry::Log& log, HeadExchange heads, SealingOptions sealing = {});
   ~Agent();
 
   void start();
@@ -107,6 +127,7 @@ class Agent {
   };
   [[nodiscard]] std::vector<SessionInfo> sessions() const;
   [[nodiscard]] syndication::ClientSession::Stats stats() const;
+  [[nodiscard]] SealStats seal_stats() const;
 
  private:
   struct Impl;

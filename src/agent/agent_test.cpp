@@ -373,35 +373,70 @@ TEST_F(AgentTest, AFirstAttemptGivesUpWhenNobodyAnswers) {
   EXPECT_EQ(code(published[0]), ErrorCode::kUnavailable);
 }
 
-// What ends a session is nobody's subscription, whatever the router says.
-TEST_F(AgentTest, ASubscriptionOutlivesSessionsThatEndWithAnyReason) {
-  net::TaskGroup tasks(loop.context.get_executor());
-  auto bound = net::Listener::bind(loop.context, "127.0.0.1:0");
-  ASSERT_TRUE(bound.has_value());
-  int asked = 0;
-  const auto serve = [&asked](net::ChannelPtr channel) -> net::Task<void> {
+// A router that ends each session at its first frame, with a reason of its own.
+class RudeRouter {
+ public:
+  RudeRouter(net::testing::Loop& loop, ErrorCode reason)
+      : loop_(loop), reason_(reason), tasks_(loop.context.get_executor()) {
+    auto bound = net::Listener::bind(loop.context, "127.0.0.1:0");
+    BW_ASSERT(bound.has_value());
+    listener_ = *std::move(bound);
+    tasks_.spawn(listener_->run([this](net::ChannelPtr channel) { tasks_.spawn(serve(channel)); }));
+  }
+  ~RudeRouter() {
+    listener_->stop();
+    loop_.run(tasks_.join());
+  }
+  [[nodiscard]] std::string address() const { return listener_->address(); }
+  [[nodiscard]] int asked() const { return asked_; }
+
+ private:
+  net::Task<void> serve(net::ChannelPtr channel) {
     session::Self self{&lt::key("router2"), syndication::Role::kRouter, {}};
     session::Welcome anybody = [](const session::Peer&) { return Result<void>{}; };
     const auto peer = co_await session::accept(channel, std::move(self), std::move(anybody));
     if (!peer) co_return;
-    session::OnFrames on_frames = [&](auto) -> Result<void> {
-      ++asked;
-      return fail(ErrorCode::kMalformed, "I do not like it");
+    session::OnFrames on_frames = [this](auto) -> Result<void> {
+      ++asked_;
+      return fail(reason_, "I do not like it");
     };
     co_await session::run(channel, std::move(on_frames));
-  };
-  tasks.spawn((*bound)->run([&](net::ChannelPtr channel) { tasks.spawn(serve(channel)); }));
+  }
+
+  net::testing::Loop& loop_;
+  ErrorCode reason_;
+  net::TaskGroup tasks_;
+  decltype(net::Listener::bind(loop_.context, ""))::value_type listener_;
+  int asked_ = 0;
+};
+
+// What ends a session is nobody's subscription, whatever the router says.
+TEST_F(AgentTest, ASubscriptionOutlivesSessionsThatEndWithAnyReason) {
+  const RudeRouter rude(loop, ErrorCode::kMalformed);
   subscribe(heard);
   ASSERT_TRUE(standing(heard));
-  tell_all({lt::offer("router2", "ns", 1), lt::address("router2", 2, (*bound)->address()),
+  tell_all({lt::offer("router2", "ns", 1), lt::address("router2", 2, rude.address()),
             lt::acceptance("ns", "router2", 2)});
-  EXPECT_TRUE(loop.turn_until([&] { return asked >= 2; }));
+  EXPECT_TRUE(loop.turn_until([&] { return rude.asked() >= 2; }));
   EXPECT_TRUE(heard.ends.empty());
   tell_all({lt::acceptance("ns", "router2", 3, true), lt::acceptance("ns", "router", 4)});
   EXPECT_TRUE(standing(heard, 2));
   stop();
-  (*bound)->stop();
-  loop.run(tasks.join());
+}
+
+// The router may have delivered it before the session ended.
+TEST_F(AgentTest, WhatWasSentAndNotAnsweredIsNotSentAgain) {
+  const RudeRouter rude(loop, ErrorCode::kUnavailable);
+  tell_all({lt::offer("router2", "ns", 1), lt::address("router2", 2, rude.address()),
+            lt::acceptance("ns", "router2", 2)});
+  publish("a", "x");
+  publish("b", "y", true);
+  ASSERT_TRUE(loop.turn_until([&] { return published.size() == 2; }));
+  for (const auto& outcome : published) EXPECT_EQ(code(outcome), ErrorCode::kUnavailable);
+  let_pass(1s);
+  EXPECT_EQ(rude.asked(), 1);
+  EXPECT_EQ(published.size(), 2U);
+  stop();
 }
 
 // ---- the end

@@ -53,7 +53,12 @@ class ApiCalls {
     wave::Pattern pattern;
   };
   Result<Target> target(std::string_view uri) const;
-  Result<Value> value(const api::Value& from) const;
+  // The latest target of a frame: values in a row on one URI resolve its names once.
+  struct LatestTarget {
+    std::string uri;
+    Target target;
+  };
+  Result<Value> value(const api::Value& from, std::optional<LatestTarget>& latest) const;
   Result<ConsumeRequest> consume_request(const api::SubscribeRequest& request) const;
   // One for each pattern that `as` may consume within the requested one.
   Result<std::vector<ConsumeRequest>> permitted(const api::SubscribeRequest& request) const;

@@ -19,18 +19,22 @@ Result<ApiCalls::Target> ApiCalls::target(std::string_view uri) const {
   return Target{ns, std::move(pattern)};
 }
 
-Result<Value> ApiCalls::value(const api::Value& from) const {
-  BW_TRY(Target where, target(from.uri()));
+Result<Value> ApiCalls::value(const api::Value& from, std::optional<LatestTarget>& latest) const {
+  if (!latest || latest->uri != from.uri()) {
+    BW_TRY(Target where, target(from.uri()));
+    latest = {from.uri(), std::move(where)};
+  }
   BW_TRY(const auto objects, payload_of(from));
   if (from.consumers() > 0xffff) {
     return fail(ErrorCode::kInvalidArgument, "consumers {} is above 65535", from.consumers());
   }
-  return Value{.ns = where.ns,
-               .uri = std::move(where.pattern),
+  return Value{.ns = latest->target.ns,
+               .uri = latest->target.pattern,
                .persist = from.persist(),
                .expires = optional_time(from.expires_us()),
                .consumers = static_cast<std::uint16_t>(from.consumers()),
-               .payload = syndication::encode_payload(objects)};
+               .payload = syndication::encode_payload(objects),
+               .seal = from.seal()};
 }
 
 Result<ConsumeRequest> ApiCalls::consume_request(const api::SubscribeRequest& request) const {

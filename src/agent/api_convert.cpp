@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/text.hpp"
+#include "syndication/sealed_payload.hpp"
 
 namespace bw::agent {
 namespace {
@@ -87,6 +88,7 @@ void to_api(const Received& received, api::Delivery& out) {
   if (received.expires) out.set_expires_us(to_api(*received.expires));
   out.set_persisted(received.persisted);
   out.set_stored(received.stored);
+  out.set_sealed(received.sealed);
   if (!received.standing.empty()) out.set_message(std::string(as_text(received.standing)));
   out.set_id(
       fmt::format("{:016x}.{}.{}", received.id.stream, received.id.sequence, received.id.index));
@@ -112,6 +114,11 @@ Result<std::vector<syndication::PayloadObject>> payload_of(const api::Value& val
   std::vector<syndication::PayloadObject> objects;
   std::size_t bytes = 0;
   for (const api::PayloadObject& object : value.payload()) {
+    if (object.type() == syndication::kSealedType) {
+      return fail(ErrorCode::kInvalidArgument,
+                  "payload objects {} are made by agents: ask for sealing instead",
+                  syndication::payload_type_text(object.type()));
+    }
     bytes += object.content().size() + 8;
     objects.push_back({object.type(), to_bytes(object.content())});
   }

@@ -83,8 +83,9 @@ class Publishing final : public PublishReactor, public Owned<Publishing> {
     results.set_tag(frame.tag());
     std::vector<Value> values;
     std::vector<std::uint32_t> places;
+    std::optional<ApiCalls::LatestTarget> latest;
     for (int i = 0; i < frame.values_size(); ++i) {
-      auto value = calls_->value(frame.values(i));
+      auto value = calls_->value(frame.values(i), latest);
       if (value) {
         values.push_back(*std::move(value));
         places.push_back(static_cast<std::uint32_t>(i));
@@ -223,7 +224,6 @@ class Consuming final : public ConsumeReactor, public Owned<Consuming> {
 
   void event(const SubscriptionEvent& event) {
     const std::scoped_lock lock(mutex_);
-    lost_ += event.lost;
     switch (event.kind) {
       case SubscriptionEvent::Kind::kStanding:
         events_.push_back("standing");
@@ -235,6 +235,11 @@ class Consuming final : public ConsumeReactor, public Owned<Consuming> {
         events_.push_back(event.text);
         break;
       case SubscriptionEvent::Kind::kLost:
+        lost_ += event.lost;
+        break;
+      case SubscriptionEvent::Kind::kUnopened:
+        unopened_ += event.lost;
+        unopened_reason_ = event.text;
         break;
     }
     write_next();
@@ -251,12 +256,14 @@ class Consuming final : public ConsumeReactor, public Owned<Consuming> {
 
   void write_next() {
     if (writing_ || finished_) return;
-    if (waiting_.empty() && events_.empty() && lost_ == 0) {
+    if (waiting_.empty() && events_.empty() && lost_ == 0 && unopened_ == 0) {
       if (complete_) finish(status_);
       return;
     }
     outgoing_.Clear();
     outgoing_.set_lost(std::exchange(lost_, 0));
+    outgoing_.set_unopened(std::exchange(unopened_, 0));
+    outgoing_.set_unopened_reason(std::exchange(unopened_reason_, {}));
     if (!events_.empty()) {
       outgoing_.set_event(std::move(events_.front()));
       events_.pop_front();
@@ -284,6 +291,8 @@ class Consuming final : public ConsumeReactor, public Owned<Consuming> {
   std::deque<Received> waiting_;
   std::deque<std::string> events_;
   std::uint64_t lost_ = 0;
+  std::uint64_t unopened_ = 0;
+  std::string unopened_reason_;
   std::size_t open_ = 0;
   grpc::Status status_ = grpc::Status::OK;
   api::DeliveryFrame outgoing_;

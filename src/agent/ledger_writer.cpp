@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <list>
+#include <utility>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -44,6 +45,7 @@ struct LedgerWriter::Impl : std::enable_shared_from_this<LedgerWriter::Impl> {
     }
     waiting.push_back({size, clock.now() + kPatience, *std::move(outcomes), std::move(done)});
     check();
+    tick();
   }
 
   // The very same object was put before, perhaps by a try whose answer was lost.
@@ -76,11 +78,14 @@ struct LedgerWriter::Impl : std::enable_shared_from_this<LedgerWriter::Impl> {
     }
   }
 
+  // Looks at the deadlines while anybody waits; an idle node is not woken.
   void tick() {
+    if (waiting.empty() || std::exchange(ticking, true)) return;
     timer.expires_after(kTick);
     timer.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
       const auto impl = weak.lock();
       if (error || !impl || impl->stopped) return;
+      impl->ticking = false;
       impl->check();
       impl->tick();
     });
@@ -93,6 +98,7 @@ struct LedgerWriter::Impl : std::enable_shared_from_this<LedgerWriter::Impl> {
   std::list<Waiting> waiting;
   net::asio::steady_timer timer;
   replica::Replica::ListenerId news = 0;
+  bool ticking = false;
   bool stopped = false;
 };
 
@@ -103,7 +109,6 @@ LedgerWriter::LedgerWriter(net::asio::io_context& io, ledger::Ledger& ledger,
     const auto impl = weak.lock();
     if (impl) net::asio::post(impl->io, [impl] { impl->check(); });
   });
-  impl_->tick();
 }
 
 LedgerWriter::~LedgerWriter() {

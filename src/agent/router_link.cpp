@@ -138,6 +138,18 @@ void RouterLink::flush() {
   if (!out.empty()) channel_->send(std::move(out));
 }
 
+void RouterLink::send_dated(const syndication::Outgoing& message, Time created,
+                            syndication::Done done) {
+  if (!session_) {
+    return done(fail(ErrorCode::kUnavailable, "no session with router {}", router_.text()));
+  }
+  flush();  // what waits keeps its time
+  session_->send_value(message, std::move(done));
+  Bytes out;
+  session_->flush(created, out);
+  if (!out.empty()) channel_->send(std::move(out));
+}
+
 void RouterLink::tick(Time now) {
   give_up_waiting(now, false);
   if (!session_) return;

@@ -51,6 +51,10 @@ class RouterLink {
   // and everything queued until then leaves in the same batch.
   syndication::ClientSession* session();
 
+  // Sends a value in a batch of its own, as created then: within limits::kReplayWindow of now.
+  // kUnavailable when the session is not up.
+  void send_dated(const syndication::Outgoing& message, Time created, syndication::Done done);
+
   void tick(Time now);
   [[nodiscard]] syndication::ClientSession::Stats stats() const;
 

@@ -57,11 +57,26 @@ inline constexpr std::size_t kSubmissionBytes = kFrameBytes - 64 * 1024;  // of 
 inline constexpr std::size_t kStrikeRecords = 65536;   // entities that a router holds something against
 inline constexpr std::size_t kTrackedStreams = 65536;  // other people's streams whose replay is watched
 
+// Sealed payloads.
+inline constexpr std::size_t kSealRecipients = 12'000;  // of one resource; 56 bytes each in a message
+inline constexpr std::size_t kSealSearchEdges = 400'000;  // looked at to find them
+inline constexpr std::size_t kSealPatterns = 64;          // of a namespace's setting
+inline constexpr std::size_t kSealResources = 65'536;     // whose content keys a publisher keeps
+inline constexpr std::size_t kSealEnvelopeBytes = 64 * 1024 * 1024;  // of wrapped keys it keeps
+inline constexpr std::size_t kSealSharedSecrets = 65'536;            // with recipients or senders
+inline constexpr std::size_t kSealKeysKnown = 65'536;                // that a consumer's agent opened
+inline constexpr std::size_t kSealHeldMessages = 256;  // of a subscription, until their key comes
+inline constexpr std::size_t kSealHeldBytes = 4 * 1024 * 1024;
+inline constexpr std::size_t kSealRecords = 100'000;  // persisted values that an agent keeps sealed
+
 inline constexpr Duration kReplayWindow = 60s;     // creation time of a live message against now
 inline constexpr Duration kHandshakeDeadline = 5s;
 inline constexpr Duration kPingInterval = 15s;
 inline constexpr Duration kPeerSilence = 45s;      // no frame for this long: the session is dead
 inline constexpr Duration kDefaultStaleness = 300s;
 inline constexpr Duration kClockSkew = 60s;        // a ledger's head or entry may be this far in our future
+inline constexpr Duration kSealKeyLife = 3600s;       // of a content key
+inline constexpr Duration kSealSenderLife = 86'400s;  // of the key pair that wraps content keys
+inline constexpr Duration kSealKeyPatience = 10s;     // a message waits for its key so long
 
 }  // namespace bw::limits

@@ -118,6 +118,7 @@ int run(int argc, char** argv) {
   add_grant_verbs(verbs);
   add_routing_verbs(verbs, router);
   add_message_verbs(verbs);
+  add_seal_verbs(verbs);
   add_lookup_verbs(verbs);
   add_file_verbs(verbs);
   add_ledger_verbs(verbs, ledger);

@@ -65,6 +65,7 @@ void add_entity_verbs(Verbs& verbs);
 void add_grant_verbs(Verbs& verbs);
 void add_routing_verbs(Verbs& verbs, CLI::App* router);
 void add_message_verbs(Verbs& verbs);
+void add_seal_verbs(Verbs& verbs);
 void add_lookup_verbs(Verbs& verbs);
 void add_file_verbs(Verbs& verbs);
 void add_ledger_verbs(Verbs& verbs, CLI::App* ledger);

@@ -8,6 +8,7 @@
 #include "crypto/sealed_key.hpp"
 #include "ledger/head.hpp"
 #include "store/file.hpp"
+#include "syndication/sealed_payload.hpp"
 #include "syndication/standing_message.hpp"
 
 namespace bw::cli {
@@ -76,6 +77,23 @@ Result<void> check_proof(const wave::Proof& proof) {
 
 // ---- verify: what can be said of a file without a ledger
 
+// What anybody can see of a payload: whether it is sealed, and then nothing else but this.
+Json describe_payload(ByteView payload) {
+  Json out{{"bytes", payload.size()}, {"sealed", syndication::is_sealed(payload)}};
+  if (!syndication::is_sealed(payload)) return out;
+  const auto sealed = syndication::parse_sealed_payload(payload);
+  if (!sealed) {
+    out["malformed"] = sealed.error().message;
+    return out;
+  }
+  out["key"] = sealed->key_id.text();
+  out["sealed_at"] = to_text(sealed->sealed_at);
+  out["renewed"] = sealed->renewed;
+  out["wrapped_for"] = sealed->keys ? sealed->keys->count() : 0;
+  out["ciphertext_bytes"] = sealed->ciphertext.size();
+  return out;
+}
+
 Result<Json> verify_message(ByteView bytes) {
   BW_TRY(const auto message, syndication::parse_standing_message(bytes));
   BW_TRY(const auto verdict, syndication::verify_offline(message));
@@ -86,6 +104,7 @@ Result<Json> verify_message(ByteView bytes) {
               {"type", syndication::type_name(verdict.message.type)},
               {"created", to_text(verdict.header.created)},
               {"payload_bytes", verdict.message.payload.size()},
+              {"payload", describe_payload(verdict.message.payload)},
               {"proof", describe_proof(message.proof)}};
 }
 
@@ -136,9 +155,14 @@ Result<Json> inspect_bytes(ByteView bytes) {
     }
   }
   if (const auto message = syndication::parse_standing_message(bytes)) {
-    return Json{{"kind", "message"},
-                {"uri", message->topic.ns.text() + "/" + message->topic.uri.text()},
-                {"proof", describe_proof(message->proof)}};
+    Json out{{"kind", "message"},
+             {"uri", message->topic.ns.text() + "/" + message->topic.uri.text()}};
+    syndication::BatchView batch;
+    if (syndication::parse_batch(message->batch, batch) && batch.messages.size() == 1) {
+      out["payload"] = describe_payload(batch.messages.front().message.payload);
+    }
+    out["proof"] = describe_proof(message->proof);
+    return out;
   }
   if (const auto object = wave::parse_object(bytes)) return describe(*object);
   if (const auto proof = wave::parse_proof(bytes)) return describe_proof(*proof);

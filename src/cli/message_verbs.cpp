@@ -13,6 +13,7 @@
 #include "base/text.hpp"
 #include "cli/app.hpp"
 #include "cli/output.hpp"
+#include "cli/send.hpp"
 #include "store/file.hpp"
 #include "syndication/message.hpp"
 
@@ -32,6 +33,7 @@ struct SendOptions {
   std::string expires;
   std::uint32_t consumers = 0;
   bool lines = false;
+  bool seal = false;
 };
 
 Result<std::string> content_of(const SendOptions& options) {
@@ -49,34 +51,10 @@ Result<api::Value> value_for(const SendOptions& options, bool persist) {
   value.set_uri(options.uri);
   value.set_persist(persist);
   value.set_consumers(options.consumers);
+  value.set_seal(options.seal);
   BW_TRY(const std::int64_t expires, when(options.expires));
   value.set_expires_us(expires);
   return value;
-}
-
-Result<void> error_of(const api::PublishResults& results) {
-  if (results.errors().empty()) return {};
-  const api::ValueError& first = results.errors(0);
-  for (std::uint16_t number = 0; number < 100; ++number) {
-    const ErrorCode code = error_code_from_wire(number);
-    if (error_name(code) == first.error()) return fail(Error{code, first.message()});
-  }
-  return fail(Error{ErrorCode::kInternal, first.message()});
-}
-
-Result<void> send_one(App& app, const api::Value& value) {
-  BW_TRY(client::Client * agent, app.connect());
-  const auto stream = agent->publish();
-  api::PublishFrame frame;
-  frame.set_as(app.as);
-  *frame.add_values() = value;
-  api::PublishResults results;
-  if (!stream->send(frame) || !stream->receive(results)) {
-    BW_CHECK(stream->finish());
-    return fail(ErrorCode::kUnavailable, "the agent ended the stream without an answer");
-  }
-  BW_CHECK(stream->finish());
-  return error_of(results);
 }
 
 // Sends frames a bounded number ahead of their answers. A stream has one reader at a time: the
@@ -210,6 +188,8 @@ std::function<Verb(CLI::App&)> send_verb(bool persist) {
     command.add_option("--expires", o->expires, "When it is no longer of use: 10s, or a time");
     command.add_option("--consumers", o->consumers,
                        "Deliver to at most so many subscribers (default: all)");
+    command.add_flag("--seal", o->seal,
+                     "So that only who may consume it can read it, whatever the namespace says");
     return [o, persist](App& app) -> Result<void> {
       BW_TRY(const std::uint32_t type, syndication::parse_payload_type(o->type));
       BW_TRY(api::Value value, value_for(*o, persist));
@@ -268,6 +248,7 @@ Json json_of(const api::Delivery& delivery) {
           {"created_us", delivery.created_us()},
           {"persisted", delivery.persisted()},
           {"stored", delivery.stored()},
+          {"sealed", delivery.sealed()},
           {"id", delivery.id()},
           {"payload", std::move(payloads)}};
 }
@@ -289,12 +270,20 @@ void print_news(const App& app, const api::DeliveryFrame& frame) {
   if (app.json) {
     if (!frame.event().empty()) print_json({{"event", frame.event()}});
     if (frame.lost() > 0) print_json({{"lost", frame.lost()}});
+    if (frame.unopened() > 0) {
+      print_json({{"unopened", frame.unopened()}, {"reason", frame.unopened_reason()}});
+    }
     return;
   }
   if (!frame.event().empty())
     std::fprintf(stderr, "-- %s\n", printable(frame.event(), 500).c_str());
   if (frame.lost() > 0) {
     std::fprintf(stderr, "-- %llu messages lost\n", static_cast<unsigned long long>(frame.lost()));
+  }
+  if (frame.unopened() > 0) {
+    std::fprintf(stderr, "-- %llu sealed messages could not be opened: %s\n",
+                 static_cast<unsigned long long>(frame.unopened()),
+                 printable(frame.unopened_reason(), 500).c_str());
   }
 }
 
@@ -357,6 +346,8 @@ class Receiver {
 
   bool take(const api::DeliveryFrame& frame) {
     print_news(app_, frame);
+    unopened_ += frame.unopened();
+    if (frame.unopened() > 0) why_unopened_ = frame.unopened_reason();
     for (const api::Delivery& delivery : frame.deliveries()) {
       print_delivery(app_, delivery);
       if (!options_.save.empty()) save(delivery);
@@ -367,6 +358,12 @@ class Receiver {
   [[nodiscard]] bool enough() const { return options_.count != 0 && seen_ >= options_.count; }
   [[nodiscard]] std::uint64_t seen() const { return seen_; }
   [[nodiscard]] const Result<void>& saved() const { return saved_; }
+  // An error when all that came stayed sealed.
+  [[nodiscard]] Result<void> opened() const {
+    if (seen_ > 0 || unopened_ == 0) return {};
+    return fail(ErrorCode::kDenied, "{} sealed messages could not be opened: {}", unopened_,
+                why_unopened_);
+  }
 
  private:
   void save(const api::Delivery& delivery) {
@@ -376,6 +373,8 @@ class Receiver {
   const App& app_;
   const ReceiveOptions& options_;
   std::uint64_t seen_ = 0;
+  std::uint64_t unopened_ = 0;
+  std::string why_unopened_;
   Result<void> saved_;
 };
 
@@ -420,7 +419,8 @@ Verb query_verb(CLI::App& command) {
     Receiver receiver(app, *o);
     BW_CHECK(
         agent->query(request_of(app, *o), [&](const auto& frame) { return receiver.take(frame); }));
-    return receiver.saved();
+    BW_CHECK(receiver.saved());
+    return receiver.opened();
   };
 }
 

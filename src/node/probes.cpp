@@ -37,6 +37,22 @@ void add_router(telemetry::Metrics& metrics, const router::Router& router) {
                 [&router] { return static_cast<double>(router.blacklist().size()); });
 }
 
+void add_seals(telemetry::Metrics& metrics, const agent::Agent& agent) {
+  using Stats = agent::SealStats;
+  const auto counter = [&](const char* name, const char* help, std::uint64_t Stats::* field) {
+    metrics.counter(name, help,
+                    [&agent, field] { return static_cast<double>(agent.seal_stats().*field); });
+  };
+  counter("bosswave_agent_sealed_total", "Messages sealed", &Stats::sealed);
+  counter("bosswave_agent_opened_total", "Sealed messages opened", &Stats::opened);
+  counter("bosswave_agent_unopened_total", "Sealed messages that their receiver could not open",
+          &Stats::unopened);
+  counter("bosswave_agent_seal_keys_total", "Content keys made", &Stats::keys);
+  counter("bosswave_agent_seal_wraps_total", "Content keys wrapped for an entity", &Stats::wraps);
+  counter("bosswave_agent_seal_renewed_total", "Persisted values sealed again for new consumers",
+          &Stats::renewed);
+}
+
 void add_server(telemetry::Metrics& metrics, const ledger_embedded::Server& server) {
   using Stats = ledger_embedded::Server::Stats;
   const auto counter = [&](const char* name, const char* help, std::uint64_t Stats::* field) {
@@ -73,6 +89,7 @@ void add_probes(telemetry::Metrics& metrics, Probed parts) {
                 &Stats::messages_in);
   agent_counter("bosswave_agent_dropped_unverified_total", "Messages that failed verification",
                 &Stats::dropped_unverified);
+  add_seals(metrics, parts.agent);
   metrics.gauge("bosswave_agent_sessions", "Routers in use",
                 [&agent = parts.agent] { return static_cast<double>(agent.sessions().size()); });
   if (parts.router != nullptr) add_router(metrics, *parts.router);

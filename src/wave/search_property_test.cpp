@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "wave/consumers.hpp"
 #include "wave/search.hpp"
 #include "wave/testing/scenario.hpp"
 
@@ -176,6 +177,26 @@ RC_GTEST_PROP(SearchProperty, WhoCanAgreesWithFindPath, ()) {
   for (const Holder& holder : holders) {
     request.origin = holder.entity == kEveryone ? request.ns : holder.entity;
     RC_ASSERT(authorize(request, world.proof(holder.path.edges), world.graph, kNow).has_value());
+  }
+}
+
+RC_GTEST_PROP(SearchProperty, ConsumersAreThoseWhoFindAPathToConsumeOrTap, ()) {
+  const Scenario world = draw_world();
+  for (const std::string_view on : {"a/b", "a/b/c", "x/b", "zz"}) {
+    const auto found =
+        consumers_of(key_of("ns"), pattern_of(on), world.graph, world.graph, kNow, 1000, {})
+            .value();
+    for (const std::string_view name : kNames) {
+      if (name == "everyone") continue;
+      bool may = false;
+      for (const std::string_view can : {"C", "T"}) {
+        const Request request = Scenario::request(name, on, can);
+        may = may || find_path(request, world.graph, world.graph, kNow).value().path.has_value();
+      }
+      const bool live = !world.graph.entity(key_of(name)).value()->revoked;
+      const bool listed = std::ranges::binary_search(found.entities, key_of(name));
+      RC_ASSERT(may == (live && (listed || found.everyone)));
+    }
   }
 }
 
