@@ -3,12 +3,15 @@
 JOBS ?= $(shell nproc)
 TEST_JOBS ?= 2
 SECONDS ?= 60
+RUNS ?=
+MINUTES ?= 10
+SEED ?=
 ALL ?=
 FUZZERS = $(patsubst fuzz/%_fuzz.cpp,%,$(wildcard fuzz/*_fuzz.cpp))
 SOURCES = git ls-files --cached --others --exclude-standard -- '*.cpp' '*.hpp'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run build test test-asan fuzz format lint clean
+.PHONY: help setup run build test test-asan soak fuzz format lint clean
 .DELETE_ON_ERROR:
 
 help: ## Print this list
@@ -45,17 +48,15 @@ test-asan: build/asan/build.ninja ## The same under AddressSanitizer and Undefin
 	@echo "test: ctest --preset asan"
 	@ctest --preset asan -j $(TEST_JOBS) --output-on-failure
 
-fuzz: build/fuzz/build.ninja ## Search for crashing inputs, SECONDS=60 for each fuzzer
+soak: build ## Random steps, kills and partitions against a model, MINUTES=10 SEED=n; as root for partitions
+	@echo "soak: tests/soak"
+	@/usr/bin/python3 -B tests/soak/run.py --bw build/release/src/cli/bw --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+fuzz: build/fuzz/build.ninja ## Search for crashing inputs, SECONDS=60 or RUNS=10000000 for each fuzzer
 	@echo "build: $(FUZZERS:%=%_fuzz), in build/fuzz"
 	@ninja -C build/fuzz -j $(JOBS) --quiet $(FUZZERS:%=%_fuzz)
-	@for name in $(FUZZERS); do \
-	  echo "fuzz: $$name for $(SECONDS) s"; \
-	  mkdir -p build/fuzz/found/$$name; \
-	  build/fuzz/fuzz/$${name}_fuzz -max_total_time=$(SECONDS) -artifact_prefix=build/fuzz/found/ \
-	    build/fuzz/found/$$name fuzz/corpus/$$name >build/fuzz/found/$$name.log 2>&1 || \
-	    { tail -n 60 build/fuzz/found/$$name.log; exit 1; }; \
-	  tail -n 1 build/fuzz/found/$$name.log; \
-	done
+	@echo "fuzz: each for $(if $(RUNS),$(RUNS) executions or an hour,$(SECONDS) s)"
+	@tools/fuzz build/fuzz "$(RUNS)" $(SECONDS) $(FUZZERS)
 
 format: | setup ## clang-format on every source file
 	@echo "format: clang-format-19"

@@ -44,9 +44,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   std::vector<std::uint16_t> all;
   std::vector<std::uint16_t> some;
-  for (std::uint16_t i = 0; i < batch.view.messages.size(); ++i) {
-    all.push_back(i);
-    if ((data[i % size] & 1U) != 0) some.push_back(i);
+  for (std::size_t i = 0; i < batch.view.messages.size(); ++i) {
+    all.push_back(static_cast<std::uint16_t>(i));
+    if ((data[i % size] & 1U) != 0) some.push_back(all.back());
   }
   BW_ASSERT(std::ranges::equal(selected(batch, all), bytes));
   if (some.empty()) return 0;

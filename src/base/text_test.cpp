@@ -63,7 +63,9 @@ TEST(TimeText, RoundTripsAndRefusesRubbish) {
   const Time t = *parse_time("2026-11-23T02:21:05Z");
   EXPECT_EQ(to_text(t), "2026-11-23T02:21:05Z");
   EXPECT_EQ(to_text(*parse_time("never")), "never");
-  for (const char* text : {"", "2026-02-30T00:00:00Z", "2026-11-23T25:00:00Z", "2026-11-23", "x"}) {
+  for (const char* text : {"", "2026-02-30T00:00:00Z", "2026-11-23T25:00:00Z", "2026-11-23", "x",
+                           "2026-1-2T3:4:5Z", " 2026-11-23T02:21:05Z", "2026-11-23T +2:21:05Z",
+                           "2026-11-23T02:21:05Z ", "2026-11-23T02:21:60Z"}) {
     EXPECT_FALSE(parse_time(text)) << text;
   }
 }

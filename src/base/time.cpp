@@ -58,16 +58,18 @@ Result<Time> parse_time(std::string_view text) {
   int y = 0, h = 0, min = 0, sec = 0, used = 0;
   unsigned mon = 0, d = 0;
   const std::string copy(text);
-  const int fields = std::sscanf(copy.c_str(), "%4d-%2u-%2uT%2d:%2d:%2dZ%n", &y, &mon, &d, &h, &min,
-                                 &sec, &used);
+  const int fields =
+      std::sscanf(copy.c_str(), "%4d-%2u-%2uT%2d:%2d:%2dZ%n", &y, &mon, &d, &h, &min, &sec, &used);
   const year_month_day date{year{y}, month{mon}, day{d}};
   const bool sane = fields == 6 && static_cast<std::size_t>(used) == text.size() && date.ok() &&
                     y >= 1970 && h >= 0 && h < 24 && min >= 0 && min < 60 && sec >= 0 && sec < 60;
-  if (!sane) {
+  const Time time = sane ? Time{sys_days{date} + hours{h} + minutes{min} + seconds{sec}} : Time{};
+  // sscanf() takes signs, spaces and missing digits too.
+  if (!sane || to_text(time) != text) {
     return fail(ErrorCode::kInvalidArgument,
                 "'{}' is not a time: write 2026-12-31T23:59:59Z or never", printable(text, 60));
   }
-  return Time{sys_days{date} + hours{h} + minutes{min} + seconds{sec}};
+  return time;
 }
 
 Result<Duration> parse_duration(std::string_view text) {

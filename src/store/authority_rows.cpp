@@ -47,23 +47,29 @@ std::string value_of(Fill fill) {
   return std::string(as_text(out));
 }
 
+bool read_flag(codec::Reader& reader) {
+  const std::uint8_t flag = reader.u8();
+  if (flag > 1) reader.reject();
+  return flag == 1;
+}
+
 void read(codec::Reader& reader, EntityRow& row) {
   row.offset = reader.u40();
   row.created = reader.seconds();
   row.expires = reader.seconds();
-  row.revoked = reader.u8() != 0;
+  row.revoked = read_flag(reader);
 }
 void read(codec::Reader& reader, DotRow& row) {
   row.offset = reader.u40();
-  row.revoked = reader.u8() != 0;
+  row.revoked = read_flag(reader);
 }
 void read(codec::Reader& reader, OfferRow& row) {
-  row.retracted = reader.u8() != 0;
+  row.retracted = read_flag(reader);
 }
 void read(codec::Reader& reader, AcceptanceRow& row) {
   row.router = reader.id<EntityKey>();
   row.nonce = reader.u64();
-  row.retracted = reader.u8() != 0;
+  row.retracted = read_flag(reader);
   row.max_staleness_s = reader.u32();
 }
 void read(codec::Reader& reader, TextRow& row) {

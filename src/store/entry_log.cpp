@@ -195,7 +195,8 @@ Result<Bytes> EntryLog::read_at(std::uint64_t offset) const {
     const auto room = static_cast<std::size_t>(std::min<std::uint64_t>(wanted, end - offset));
     BW_TRY(have, impl_->file.read_at(offset, std::span(buffer).first(room)));
     const auto length = record_length(ByteView(buffer).first(have));
-    if (!length || *length <= have || have < room) break;
+    // Less than wanted: nothing more is there, whatever the length says.
+    if (!length || *length <= have || have < wanted) break;
     wanted = *length;
   }
   const auto entry = record_entry(ByteView(buffer).first(have));

@@ -294,6 +294,18 @@ TEST(EntryLogDamaged, EarlyEntriesAreSeenWhenRead) {
   EXPECT_EQ(log->read(64, 1, 1)->at(0), entry(64));
 }
 
+// The length of a record may claim more than there is left to read.
+TEST(EntryLogDamaged, ALengthBeyondTheEndIsDamage) {
+  const TempDirectory directory;
+  const auto path = directory / "log";
+  const auto log = opened(path);
+  const auto offsets = append(*log, 3);
+  Bytes damaged = file_bytes(path);
+  damaged[offsets->back() + 2] = 0x02;
+  overwrite_file(path, damaged);
+  EXPECT_EQ(log->read_at(offsets->back()).error().code, ErrorCode::kCorrupt);
+}
+
 class EntryLogTreeFile : public ::testing::Test {
  protected:
   EntryLogTreeFile() { EXPECT_TRUE(append(*opened(path_), kEntries)); }

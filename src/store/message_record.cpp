@@ -13,6 +13,18 @@ constexpr std::uint8_t kVersion = 1;
 constexpr std::uint8_t kDeletion = 1;
 constexpr std::size_t kNamespaceEnd = 1 + EntityKey::kSize;
 
+// Namespace and URI of a message key, which is the one key of this URI.
+Result<syndication::Topic> topic_of_key(std::string_view key) {
+  if (key.size() < kNamespaceEnd) return fail(ErrorCode::kCorrupt, "key too short");
+  syndication::Topic topic;
+  topic.ns = EntityKey::from(as_bytes(key.substr(1, EntityKey::kSize)));
+  BW_TRY(topic.uri, wave::Pattern::parse(uri_of_key(key)));
+  if (!topic.uri.is_concrete() || message_key(topic.ns, topic.uri) != key) {
+    return fail(ErrorCode::kCorrupt, "not the key of a URI");
+  }
+  return topic;
+}
+
 }  // namespace
 
 std::string message_prefix(const EntityKey& ns, std::string_view literal_prefix) {
@@ -56,10 +68,12 @@ Result<syndication::StoredMessage> parse_record(std::string_view key, std::strin
   codec::Reader in(as_bytes(record));
   syndication::StoredMessage message;
   const std::uint8_t version = in.u8();
-  message.deletion = (in.u8() & kDeletion) != 0;
+  const std::uint8_t flags = in.u8();
+  if (flags > kDeletion) in.reject();
+  message.deletion = flags == kDeletion;
   message.created = in.micros();
-  const std::uint64_t expires = in.u64();
-  if (expires != 0) message.expires = from_micros(expires);
+  const Time expires = in.micros();
+  if (expires != Time{}) message.expires = expires;
   message.id.origin = in.id<EntityKey>();
   message.id.stream = in.u64();
   message.id.sequence = in.u64();
@@ -74,17 +88,15 @@ Result<syndication::StoredMessage> parse_record(std::string_view key, std::strin
   message.topic.proof = in.id<Hash>();
   message.proof = to_bytes(in.blob32());
   message.batch = to_bytes(in.blob32());
-  auto uri = key.size() > kNamespaceEnd + 1
-                 ? wave::Pattern::parse(uri_of_key(key))
-                 : Result<wave::Pattern>(fail(ErrorCode::kCorrupt, "no uri"));
-  if (version != kVersion || !in.finish("stored message") || !uri) {
+  auto topic = topic_of_key(key);
+  if (version != kVersion || !in.finish("stored message") || !topic) {
     return fail(ErrorCode::kCorrupt,
                 "stored message under '{}' is damaged; restore the messages "
                 "directory from a back-up, or remove it to start empty",
                 printable(key, 120));
   }
-  message.topic.ns = EntityKey::from(as_bytes(key.substr(1, EntityKey::kSize)));
-  message.topic.uri = *std::move(uri);
+  message.topic.ns = topic->ns;
+  message.topic.uri = std::move(topic->uri);
   return message;
 }
 

@@ -440,6 +440,24 @@ TEST(MessageRecord, DamageIsNoticedAndNamed) {
   }
 }
 
+TEST(MessageRecord, HasOneFormUnderOneKey) {
+  const std::string key = message_key(id("ns"), pattern("a/b"));
+  const std::string record = encode_record(message("a/b", "content", {.expires = kNow}));
+  ASSERT_TRUE(parse_record(key, record).has_value());
+  const std::string start = key.substr(0, 33);
+  for (const std::string& cells : {std::string("a/b\0", 4), std::string("a\0bc", 4),
+                                   std::string("a\0*\0", 4), std::string("a\0+\0", 4)}) {
+    EXPECT_FALSE(parse_record(start + cells, record).has_value()) << cells;
+  }
+  EXPECT_FALSE(parse_record("n" + key.substr(1), record).has_value());
+  std::string flagged = record;
+  flagged[1] = 2;
+  EXPECT_FALSE(parse_record(key, flagged).has_value());
+  std::string endless = record;
+  endless[10] = '\xff';  // the first byte of when it expires
+  EXPECT_FALSE(parse_record(key, endless).has_value());
+}
+
 // ---- against the model
 
 // Every store that keeps the rules answers the same to the same calls.
