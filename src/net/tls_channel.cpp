@@ -222,6 +222,31 @@ void TlsChannel::on_watch() {
   socket_.cancel(ignored);
 }
 
+ChannelPtr TlsChannel::move_to(asio::io_context& context, std::weak_ptr<asio::io_context> home) {
+  BW_ASSERT(shaken_ && !reading_ && queue_.empty());
+  error_code error;
+  const auto protocol = socket_.local_endpoint(error).protocol();
+  asio::ip::tcp::socket socket(context);
+  // A connection that broke just now ends at its first read.
+  if (!error && socket_.is_open()) socket.assign(protocol, socket_.release(error), error);
+  if (!error) socket.non_blocking(true, error);
+  std::shared_ptr<void> lease(nullptr, [held = std::move(lease_), home](void*) mutable {
+    if (const auto there = home.lock()) asio::post(*there, [given_back = std::move(held)] {});
+  });
+  const std::shared_ptr<TlsChannel> moved(
+      new TlsChannel(std::move(socket), std::move(engine_), std::move(lease)));
+  moved->peer_ = peer_;
+  moved->exporter_ = exporter_;
+  moved->shaken_ = true;
+  moved->received_ = std::move(received_);
+  moved->sealed_ = std::exchange(sealed_, {});
+  moved->sealed_front_ = std::exchange(sealed_front_, 0);
+  moved->ended_ = ended_;
+  if (!moved->sealed_.empty()) moved->schedule_flush();
+  end(Error{ErrorCode::kUnavailable, "moved to another thread"});
+  return moved;
+}
+
 void TlsChannel::peer_is_trusted() {
   frame_limit_ = limits::kFrameBytes;
 }

@@ -85,6 +85,14 @@ net::Task<bool> answers_taken(net::Channel& channel) {
   co_return true;
 }
 
+net::Task<Result<std::span<const ByteView>>> next_frames(net::Channel& channel) {
+  if (channel.queued_bytes() > kMostUntaken && !co_await answers_taken(channel)) {
+    channel.abort();
+    co_return fail(ErrorCode::kUnavailable, "session: the peer takes no answers");
+  }
+  co_return co_await channel.read(limits::kPeerSilence);
+}
+
 }  // namespace
 
 void close_with(net::Channel& channel, const Error& reason) {
@@ -130,17 +138,21 @@ net::Task<Result<Peer>> accept(net::ChannelPtr channel, Self self, Welcome welco
 
 net::Task<Error> run(net::ChannelPtr channel, OnFrames on_frames) {
   for (;;) {
-    if (!co_await answers_taken(*channel)) {
-      channel->abort();
-      co_return Error{ErrorCode::kUnavailable, "session: the peer takes no answers"};
-    }
-    const auto frames = co_await channel->read(limits::kPeerSilence);
+    const auto frames = co_await next_frames(*channel);
     if (!frames) co_return frames.error();
     const auto handled = dispatch(*channel, *frames, on_frames);
     if (!handled) {
       close_with(*channel, handled.error());
       co_return handled.error();
     }
+  }
+}
+
+net::Task<Error> serve(net::ChannelPtr channel, TakeFrames take_frames) {
+  for (;;) {
+    const auto frames = co_await next_frames(*channel);
+    if (!frames) co_return frames.error();
+    co_await take_frames(*frames);
   }
 }
 

@@ -39,6 +39,11 @@ net::Task<Result<Peer>> accept(net::ChannelPtr channel, Self self, Welcome welco
 using OnFrames = std::function<Result<void>(std::span<const ByteView>)>;
 net::Task<Error> run(net::ChannelPtr channel, OnFrames on_frames);
 
+// The same for servers that are fair to many: gets every frame, pings and errors too, and may take
+// its time, in which nothing is read. The frames hold until its task is over.
+using TakeFrames = std::function<net::Task<void>(std::span<const ByteView>)>;
+net::Task<Error> serve(net::ChannelPtr channel, TakeFrames take_frames);
+
 // Keeps an idle session from being taken for dead: call about once a second.
 class KeepAlive {
  public:

@@ -146,17 +146,25 @@ struct Inbound::Impl {
     out.refusals.resize(count);
     out.unauthorised = 0;
     bool any = false;
+    const GrantPtr* same = nullptr;  // of the message before, when it is good for this one too
     for (std::size_t i = 0; i < count; ++i) {
-      auto granted = grant_for(out.view.messages[i].message, *out.topics[i], now);
-      out.accepted[i] = granted.has_value();
-      any |= granted.has_value();
-      if (granted) {
-        assign(out.grants[i], **granted);
-      } else {
-        out.grants[i].reset();
-        if (std::exchange(refused_a_right, false)) ++out.unauthorised;
-        out.refusals[i] = std::move(granted).error();
+      const Message& message = out.view.messages[i].message;
+      if (i > 0 && (out.topics[i] != out.topics[i - 1] || message.expires ||
+                    message.type != out.view.messages[i - 1].message.type)) {
+        same = nullptr;
       }
+      if (same == nullptr) {
+        auto granted = grant_for(message, *out.topics[i], now);
+        if (!granted) {
+          out.grants[i].reset();
+          if (std::exchange(refused_a_right, false)) ++out.unauthorised;
+          out.refusals[i] = std::move(granted).error();
+          continue;
+        }
+        same = *granted;
+      }
+      out.accepted[i] = any = true;
+      assign(out.grants[i], *same);
     }
     return any;
   }
@@ -177,13 +185,27 @@ struct Inbound::Impl {
     GrantPtr& memo = topic.grants[static_cast<std::size_t>(message.type)];
     if (memo == nullptr || !grants.usable(*memo, now)) {
       auto asked = ask(message.type, topic, now);
-      if (!asked) return tl::unexpected(std::move(asked).error());
+      if (!asked) {
+        // Whoever lost a right in use could not know while messages were on their way.
+        if (memo != nullptr) refused_a_right = false;
+        return tl::unexpected(std::move(asked).error());
+      }
       memo = *std::move(asked);
     }
     return &memo;
   }
 
+  // Asked again when the ledger changed meanwhile: the two answers must be of one state.
   Result<GrantPtr, wave::Denial> ask(MessageType type, const TopicState& topic, Time now) {
+    for (;;) {
+      const std::uint64_t as_of = grants.changes();
+      auto asked = ask_once(type, topic, now);
+      if (grants.changes() == as_of) return asked;
+      refused_a_right = false;
+    }
+  }
+
+  Result<GrantPtr, wave::Denial> ask_once(MessageType type, const TopicState& topic, Time now) {
     const auto needed = needed_permissions(type, topic.topic.uri);
     if (!needed) return tl::unexpected(refusal(needed.error().code, needed.error().message));
     if (carries && !carries(topic.topic.ns)) {

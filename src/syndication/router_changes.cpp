@@ -74,7 +74,10 @@ void RouterCore::Impl::recheck(const EntityKey& key, Time now) {
     found->second.expires = (*status)->expires;
     return;
   }
-  const Error reason{*obstacle, wave::entity_words(*obstacle, key)};
+  shut_out(key, {*obstacle, wave::entity_words(*obstacle, key)});
+}
+
+void RouterCore::Impl::shut_out(const EntityKey& key, const Error& reason) {
   for (auto next = sessions.begin(); next != sessions.end();) {
     Session& session = *(next++)->second;
     if (session.peer->key == key) {

@@ -9,10 +9,8 @@
 
 #include <boost/unordered/unordered_flat_set.hpp>
 
-#include "syndication/inbound.hpp"
 #include "syndication/recent_proofs.hpp"
 #include "syndication/router_core.hpp"
-#include "syndication/token_bucket.hpp"
 
 // What a router core holds for each peer. Owned by RouterCore::Impl; pointers between these are
 // valid while both ends are, and whoever removes one end clears the other.
@@ -23,7 +21,6 @@ struct Session;
 // Somebody with a session or a stream here.
 struct Entity {
   EntityKey key;
-  TokenBucket messages;
   Time expires;             // by the ledger; renewals are noticed when this comes
   std::size_t holders = 0;  // sessions and streams
   std::size_t subscriptions = 0;
@@ -38,7 +35,7 @@ struct Subscription {
   Topic topic;
   std::shared_ptr<const wave::Proof> proof;
   GrantPtr grant;
-  Time recheck_at{};           // when the grant expires, or at once while nobody can tell
+  Time recheck_at{};         // when the grant expires, or at once while nobody can tell
   std::uint64_t served = 0;  // when it last got a message that was not for all, as a rising number
 
   [[nodiscard]] bool live(Time now) const { return grant->valid && now < grant->grant.expires; }
@@ -47,6 +44,7 @@ struct Subscription {
 // An entity's stream as attached on a session.
 struct Stream {
   std::uint64_t id = 0;
+  Session* session = nullptr;
   Entity* entity = nullptr;
   std::uint64_t handled = 0;  // highest sequence to acknowledge
   bool ack_due = false;
@@ -55,12 +53,8 @@ struct Stream {
 };
 
 struct Session {
-  explicit Session(Inbound side) : inbound(std::move(side)) {}
-
   SessionId id = 0;
   Entity* peer = nullptr;
-  Hash exporter;
-  Inbound inbound;
   std::unordered_map<std::uint64_t, std::unique_ptr<Stream>> streams;
   std::size_t subscriptions = 0;
   // What was sent to it.
