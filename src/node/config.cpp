@@ -13,6 +13,8 @@
 namespace bw::node {
 namespace {
 
+constexpr std::int64_t kMostThreads = 64;
+
 // Takes one value into the configuration, or says what was expected.
 using Take = std::function<Result<void>(const toml::node&)>;
 using Section = std::map<std::string, Take, std::less<>>;
@@ -37,6 +39,17 @@ Take positive(double& into) {
     if (!value || !(*value > 0))
       return fail(ErrorCode::kInvalidArgument, "expected a number above 0");
     into = *value;
+    return {};
+  };
+}
+
+Take count(std::size_t& into, std::int64_t most) {
+  return [&into, most](const toml::node& node) -> Result<void> {
+    const auto value = node.value_exact<std::int64_t>();
+    if (!value || *value < 1 || *value > most) {
+      return fail(ErrorCode::kInvalidArgument, "expected a whole number from 1 to {}", most);
+    }
+    into = static_cast<std::size_t>(*value);
     return {};
   };
 }
@@ -67,7 +80,9 @@ std::map<std::string, Section, std::less<>> sections(Config& config) {
         {"entries_per_second", positive(config.ledger.entries_per_second)},
         {"burst", positive(config.ledger.burst)}}},
       {"router",
-       {{"listen", text(config.router.listen)}, {"advertise", text(config.router.advertise)}}},
+       {{"listen", text(config.router.listen)},
+        {"advertise", text(config.router.advertise)},
+        {"threads", count(config.router.threads, kMostThreads)}}},
       {"agent",
        {{"socket", text(config.agent.socket)},
         {"api_tcp", text(config.agent.api_tcp)},
@@ -163,8 +178,9 @@ std::string to_toml(const Config& config) {
   out += fmt::format("listen = {}\nentries_per_second = {}\nburst = {}\n\n",
                      quoted(config.ledger.listen), config.ledger.entries_per_second,
                      config.ledger.burst);
-  out += fmt::format("[router]\nlisten = {}\nadvertise = {}\n\n", quoted(config.router.listen),
-                     quoted(config.router.advertise));
+  out += fmt::format("[router]\nlisten = {}\nadvertise = {}\nthreads = {}\n\n",
+                     quoted(config.router.listen), quoted(config.router.advertise),
+                     config.router.threads);
   out += fmt::format("[agent]\nsocket = {}\napi_tcp = {}\ndefault_entity = {}\n",
                      quoted(config.agent.socket), quoted(config.agent.api_tcp),
                      quoted(config.agent.default_entity));

@@ -39,6 +39,7 @@ struct Config {
   struct RouterPart {
     std::string listen = "127.0.0.1:4514";
     std::string advertise;  // what the ledger says; empty: the address it listens on
+    std::size_t threads = 1;
   } router;
   struct AgentPart {
     std::string socket;  // empty: agent.sock in the directory

@@ -49,6 +49,7 @@ burst = 6
 [router]
 listen = "7.7.7.7:7"
 advertise = "eight:8"
+threads = 8
 [agent]
 socket = "/nine"
 api_tcp = "10.0.0.0:10"
@@ -69,6 +70,7 @@ default_entity = "twelve"
   EXPECT_EQ(loaded->ledger.burst, 6);
   EXPECT_EQ(loaded->router.listen, "7.7.7.7:7");
   EXPECT_EQ(loaded->router.advertise, "eight:8");
+  EXPECT_EQ(loaded->router.threads, 8U);
   EXPECT_EQ(loaded->agent.socket, "/nine");
   EXPECT_EQ(loaded->agent.api_tcp, "10.0.0.0:10");
   EXPECT_EQ(loaded->agent.api_token, "eleven");
@@ -84,6 +86,7 @@ TEST_F(ConfigTest, WhatIsWrittenOutReadsBack) {
   config.ledger.entries_per_second = 0.25;
   config.ledger.burst = 1;
   config.router.advertise = "host:1";
+  config.router.threads = 3;
   config.agent.default_entity = "alice";
   const auto back = load(to_toml(config));
   ASSERT_TRUE(back.has_value()) << back.error().message;

@@ -118,6 +118,7 @@ struct Node::Impl {
   router::Options router_options() const {
     router::Options options;
     options.listen = config.router.listen;
+    options.threads = config.router.threads;
     return options;
   }
 
