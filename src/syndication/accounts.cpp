@@ -7,44 +7,54 @@ namespace bw::syndication {
 namespace {
 
 // Saved up by whoever wastes nothing: a few mistakes delay nobody.
-constexpr Duration kForgiven = 5ms;
+constexpr Duration kWasteForgiven = 5ms;
+// Some thousands of subscriptions at a time, as after a reconnection.
+constexpr Duration kRequestsForgiven = 50ms;
 // A pause is not longer, since the peer would take the router for dead. Whoever goes on after it is
 // sent away again after one turn.
 constexpr Duration kLongestPause = 2s;
 
 }  // namespace
 
+Duration Debt::charge(Duration work, Time now) {
+  if (now > at_) {
+    owed_us_ = std::max(0.0, owed_us_ - static_cast<double>((now - at_).count()) * share_);
+  }
+  at_ = now;
+  owed_us_ += static_cast<double>(work.count());
+  const double beyond = owed_us_ - static_cast<double>(forgiven_.count());
+  if (beyond <= 0) return {};
+  const double pause = std::min(beyond / share_, static_cast<double>(kLongestPause.count()));
+  return Duration{static_cast<Duration::rep>(pause)};
+}
+
+bool Debt::settled(Time now) const {
+  return owed_us_ <= static_cast<double>((now - at_).count()) * share_;
+}
+
 Account::Account(const Allowance& allowance, Time now)
     : messages_(allowance.messages_per_second, allowance.messages_per_second, now),
-      wasted_share_(allowance.wasted_share),
-      at_(now) {}
+      wasted_(allowance.wasted_share, kWasteForgiven, now),
+      requests_(allowance.requests_share, kRequestsForgiven, now) {}
 
 bool Account::take(double messages, Time now) {
   const std::scoped_lock lock(mutex_);
   return messages_.take(messages, now);
 }
 
-void Account::decay(Time now) {
-  if (now > at_) {
-    debt_us_ = std::max(0.0, debt_us_ - static_cast<double>((now - at_).count()) * wasted_share_);
-  }
-  at_ = now;
+Duration Account::charge_waste(Duration work, Time now) {
+  const std::scoped_lock lock(mutex_);
+  return wasted_.charge(work, now);
 }
 
-Duration Account::charge(Duration work, Time now) {
+Duration Account::charge_requests(Duration work, Time now) {
   const std::scoped_lock lock(mutex_);
-  decay(now);
-  debt_us_ += static_cast<double>(work.count());
-  const double beyond = debt_us_ - static_cast<double>(kForgiven.count());
-  if (beyond <= 0) return {};
-  const double pause = std::min(beyond / wasted_share_, static_cast<double>(kLongestPause.count()));
-  return Duration{static_cast<Duration::rep>(pause)};
+  return requests_.charge(work, now);
 }
 
 bool Account::settled(Time now) const {
   const std::scoped_lock lock(mutex_);
-  const double decayed = static_cast<double>((now - at_).count()) * wasted_share_;
-  return debt_us_ <= decayed && messages_.full(now);
+  return messages_.full(now) && wasted_.settled(now) && requests_.settled(now);
 }
 
 std::shared_ptr<Account> Accounts::of(const EntityKey& entity, Time now) {

@@ -16,6 +16,25 @@ struct Allowance {
   // Verification that comes to nothing (bad signatures, refusals, replays), as a share of one
   // thread's time.
   double wasted_share = 0;
+  // Subscriptions, queries and lists, in the same way.
+  double requests_share = 0;
+};
+
+// Work done for somebody, who may have so much of it in the long run.
+class Debt {
+ public:
+  Debt(double share, Duration forgiven, Time now) : share_(share), forgiven_(forgiven), at_(now) {}
+
+  // Returns for how long to wait before more, so that the share holds: nothing while what was saved
+  // up suffices.
+  [[nodiscard]] Duration charge(Duration work, Time now);
+  [[nodiscard]] bool settled(Time now) const;
+
+ private:
+  double share_;
+  Duration forgiven_;
+  double owed_us_ = 0;  // as of at_
+  Time at_;
 };
 
 // What an entity uses up, over all its sessions and streams, whatever threads they are on.
@@ -26,20 +45,18 @@ class Account {
 
   // Whether it may send so many messages now.
   [[nodiscard]] bool take(double messages, Time now);
-  // Charges work that came to nothing. Returns for how long whoever sent it is not to be listened
-  // to, so that the share holds: nothing while what was saved up suffices.
-  [[nodiscard]] Duration charge(Duration work, Time now);
+  // Charges work that came to nothing, or requests. Returns for how long whoever sent it is not to
+  // be listened to.
+  [[nodiscard]] Duration charge_waste(Duration work, Time now);
+  [[nodiscard]] Duration charge_requests(Duration work, Time now);
   // Nothing is held against it: a new account would be the same.
   [[nodiscard]] bool settled(Time now) const;
 
  private:
-  void decay(Time now);
-
   mutable std::mutex mutex_;
   TokenBucket messages_;
-  double wasted_share_;
-  double debt_us_ = 0;  // of wasted work, as of at_
-  Time at_;
+  Debt wasted_;
+  Debt requests_;
 };
 
 // The accounts of a router. Thread-safe; asked when a session opens or a stream is attached.

@@ -8,6 +8,8 @@
 #include <unordered_set>
 #include <utility>
 
+#include <boost/unordered/unordered_flat_set.hpp>
+
 #include "base/limits.hpp"
 
 namespace bw::syndication {
@@ -19,144 +21,228 @@ struct Key {
   const Hash& proof;
 };
 
-Key key_of(const Key& key) {
-  return key;
+bool same(const wave::Grant& a, const wave::Grant& b) {
+  return a.expires == b.expires && a.entities == b.entities && a.dots == b.dots;
 }
-Key key_of(const LiveGrant* grant) {
-  return {grant->request, grant->proof_hash};
-}
-
-struct KeyHash {
-  using is_transparent = void;
-  std::size_t operator()(const auto& grant) const noexcept {
-    const Key key = key_of(grant);
-    const std::size_t ids = std::hash<EntityKey>{}(key.request.origin) ^
-                            std::hash<EntityKey>{}(key.request.ns) * 3 ^
-                            std::hash<Hash>{}(key.proof);
-    return ids * 31 + std::hash<std::string>{}(key.request.pattern.text()) +
-           key.request.permissions.bits();
-  }
-};
-
-struct KeyEqual {
-  using is_transparent = void;
-  bool operator()(const auto& left, const auto& right) const noexcept {
-    const Key a = key_of(left);
-    const Key b = key_of(right);
-    return a.proof == b.proof && a.request.origin == b.request.origin &&
-           a.request.ns == b.request.ns && a.request.permissions == b.request.permissions &&
-           a.request.pattern == b.request.pattern;
-  }
-};
 
 }  // namespace
 
 // Grants unregister themselves when their last holder lets go, so that the indexes know exactly
-// those that somebody could still use. That may happen on any thread, and takes the lock: nothing
-// that may be the last holder goes while it is held.
+// those that somebody could still use. That may happen on any thread and takes the lock, so nothing
+// that may be the last holder goes while it is held; and what is found may be going just now on
+// another thread, which then waits for the lock.
 struct GrantCache::Impl : std::enable_shared_from_this<Impl> {
-  using Recent = std::list<GrantPtr>;
-  struct Place {
-    std::weak_ptr<LiveGrant> grant;
-    Recent::iterator recent;  // end() when evicted
+  struct Cached;
+  using Recent = std::list<std::shared_ptr<Cached>>;
+
+  // What all grants by one proof to one entity rest on, held by them.
+  struct Path {
+    Path(wave::Grant what, const wave::Request& request, const Hash& proof_hash,
+         std::weak_ptr<Impl> cache)
+        : grant(std::move(what)),
+          origin(request.origin),
+          ns(request.ns),
+          proof(proof_hash),
+          owner(std::move(cache)) {}
+    ~Path() {
+      const auto impl = owner.lock();
+      if (impl == nullptr) return;
+      const std::scoped_lock lock(impl->mutex);
+      impl->drop(*this);
+    }
+    Path(const Path&) = delete;
+    Path& operator=(const Path&) = delete;
+
+    const wave::Grant grant;
+    const EntityKey origin;
+    const EntityKey ns;
+    const Hash proof;
+    const std::weak_ptr<Impl> owner;
+    Cached* first = nullptr;  // of the grants that rest on it
+    bool current = true;      // in the indexes: nothing on it changed
+  };
+
+  struct Cached : LiveGrant, std::enable_shared_from_this<Cached> {
+    Cached(const wave::Request& request, Duration staleness, std::shared_ptr<Path> on)
+        : LiveGrant{request, on->grant, staleness, true}, path(std::move(on)) {
+      next = std::exchange(path->first, this);
+      if (next != nullptr) next->previous = this;
+    }
+    ~Cached() {
+      const auto impl = path->owner.lock();
+      const auto lock = impl ? std::unique_lock(impl->mutex) : std::unique_lock<std::mutex>();
+      if (impl) impl->forget(*this);
+      (previous == nullptr ? path->first : previous->next) = next;
+      if (next != nullptr) next->previous = previous;
+    }
+    Cached(const Cached&) = delete;
+    Cached& operator=(const Cached&) = delete;
+
+    std::shared_ptr<Path> path;
+    Cached* previous = nullptr;  // on the same path
+    Cached* next = nullptr;
+    Recent::iterator recent{};
+    bool known = true;        // may be found
+    bool remembered = false;  // `recent` is its place
+  };
+
+  static Key key_of(const Key& key) { return key; }
+  static Key key_of(const Cached* grant) { return {grant->request, grant->path->proof}; }
+
+  struct KeyHash {
+    using is_transparent = void;
+    std::size_t operator()(const auto& grant) const noexcept {
+      const Key key = key_of(grant);
+      const std::size_t ids = std::hash<EntityKey>{}(key.request.origin) ^
+                              std::hash<EntityKey>{}(key.request.ns) * 3 ^
+                              std::hash<Hash>{}(key.proof);
+      return ids * 31 + std::hash<std::string>{}(key.request.pattern.text()) +
+             key.request.permissions.bits();
+    }
+  };
+  struct KeyEqual {
+    using is_transparent = void;
+    bool operator()(const auto& left, const auto& right) const noexcept {
+      const Key a = key_of(left);
+      const Key b = key_of(right);
+      return a.proof == b.proof && a.request.origin == b.request.origin &&
+             a.request.ns == b.request.ns && a.request.permissions == b.request.permissions &&
+             a.request.pattern == b.request.pattern;
+    }
+  };
+  struct PathKey {
+    const EntityKey& origin;
+    const EntityKey& ns;
+    const Hash& proof;
+    friend bool operator==(const PathKey& a, const PathKey& b) {
+      return a.proof == b.proof && a.origin == b.origin && a.ns == b.ns;
+    }
+  };
+  static PathKey path_key(const PathKey& key) { return key; }
+  static PathKey path_key(const Path* path) { return {path->origin, path->ns, path->proof}; }
+  struct PathHash {
+    using is_transparent = void;
+    std::size_t operator()(const auto& path) const noexcept {
+      const PathKey key = path_key(path);
+      return std::hash<EntityKey>{}(key.origin) ^ std::hash<EntityKey>{}(key.ns) * 3 ^
+             std::hash<Hash>{}(key.proof) * 31;
+    }
+  };
+  struct PathEqual {
+    using is_transparent = void;
+    bool operator()(const auto& a, const auto& b) const noexcept {
+      return path_key(a) == path_key(b);
+    }
   };
   template <class Id>
-  using Index = std::unordered_map<Id, std::unordered_set<LiveGrant*>>;
+  using Index = std::unordered_map<Id, std::unordered_set<Path*>>;
 
   Impl(const wave::AuthorityView& view, std::size_t most) : authority(view), capacity(most) {}
 
-  GrantPtr find(const Key& key) {
-    GrantPtr evicted;
+  std::shared_ptr<Cached> find(const Key& key) {
+    std::shared_ptr<Cached> evicted;
     const std::scoped_lock lock(mutex);
     const auto found = places.find(key);
     if (found == places.end()) return nullptr;
-    GrantPtr grant = found->second.grant.lock();
-    if (grant == nullptr) return nullptr;  // going just now on another thread
-    Recent::iterator& place = found->second.recent;
-    if (place != recent.end()) {
-      recent.splice(recent.begin(), recent, place);
+    std::shared_ptr<Cached> grant = (*found)->weak_from_this().lock();
+    if (grant == nullptr) return nullptr;
+    if (grant->remembered) {
+      recent.splice(recent.begin(), recent, grant->recent);
     } else {
-      evicted = remember(grant, place);
+      evicted = remember(grant);
     }
     return grant;
   }
 
-  // Null when the authority has changed since `as_of`.
-  GrantPtr add(const GrantPtr& grant, std::uint64_t as_of) {
-    GrantPtr evicted;
+  // What another thread was faster to add, if so. Null when the authority has changed since
+  // `as_of`.
+  GrantPtr add(const wave::Request& request, const Hash& proof, wave::Grant grant,
+               Duration max_staleness, std::uint64_t as_of) {
+    std::shared_ptr<Cached> evicted;
     const std::scoped_lock lock(mutex);
     if (changes.load(std::memory_order_relaxed) != as_of) return nullptr;
-    const auto [found, is_new] = places.try_emplace(grant.get(), Place{grant, recent.end()});
-    Place* place = &found->second;
-    if (!is_new) {
-      // Another thread was faster, unless what is there is going just now.
-      if (GrantPtr known = place->grant.lock()) return known;
-      places.erase(found);
-      place = &places.try_emplace(grant.get(), Place{grant, recent.end()}).first->second;
+    if (const auto found = places.find(Key{request, proof}); found != places.end()) {
+      if (auto known = (*found)->weak_from_this().lock()) {
+        known->max_staleness.store(max_staleness, std::memory_order_relaxed);
+        return known;
+      }
+      forget(**found);
     }
-    for (const EntityKey& entity : grant->grant.entities) by_entity[entity].insert(grant.get());
-    for (const ObjectId& dot : grant->grant.dots) by_dot[dot].insert(grant.get());
-    evicted = remember(grant, place->recent);
-    return grant;
+    auto cached =
+        std::make_shared<Cached>(request, max_staleness, path_of(request, proof, std::move(grant)));
+    places.insert(cached.get());
+    evicted = remember(cached);
+    return cached;
   }
 
-  GrantPtr make(const wave::Request& request, const Hash& proof, wave::Grant yes) {
-    const auto release = [weak = weak_from_this()](LiveGrant* grant) {
-      if (const auto impl = weak.lock()) {
-        const std::scoped_lock lock(impl->mutex);
-        impl->forget(grant);
-      }
-      delete grant;
-    };
-    return {new LiveGrant{.request = request, .proof_hash = proof, .grant = std::move(yes)},
-            release};
+  // One that others rest on already, if it says the same.
+  std::shared_ptr<Path> path_of(const wave::Request& request, const Hash& proof,
+                                wave::Grant grant) {
+    const auto known = paths.find(PathKey{request.origin, request.ns, proof});
+    if (known != paths.end()) {
+      Cached* const one = (*known)->first;
+      if (one != nullptr && same((*known)->grant, grant)) return one->path;
+      drop(**known);
+    }
+    auto path = std::make_shared<Path>(std::move(grant), request, proof, weak_from_this());
+    paths.insert(path.get());
+    for (const EntityKey& entity : path->grant.entities) by_entity[entity].insert(path.get());
+    for (const ObjectId& dot : path->grant.dots) by_dot[dot].insert(path.get());
+    return path;
   }
 
   // What had to go for it, to be let go without the lock.
-  [[nodiscard]] GrantPtr remember(const GrantPtr& grant, Recent::iterator& place) {
-    place = recent.insert(recent.begin(), grant);
+  [[nodiscard]] std::shared_ptr<Cached> remember(const std::shared_ptr<Cached>& grant) {
+    grant->recent = recent.insert(recent.begin(), grant);
+    grant->remembered = true;
     if (recent.size() <= capacity) return nullptr;
-    GrantPtr oldest = std::move(recent.back());
+    std::shared_ptr<Cached> oldest = std::move(recent.back());
     recent.pop_back();
-    places.find(key_of(oldest.get()))->second.recent = recent.end();
+    oldest->remembered = false;
     return oldest;
   }
 
-  // Somebody else holds it, or it is not among the recent ones.
-  void forget(LiveGrant* grant) {
-    const auto found = places.find(grant);
-    if (found != places.end() && found->first == grant) {
-      if (found->second.recent != recent.end()) recent.erase(found->second.recent);
-      places.erase(found);
-    }
-    for (const EntityKey& entity : grant->grant.entities) drop(by_entity, entity, grant);
-    for (const ObjectId& dot : grant->grant.dots) drop(by_dot, dot, grant);
+  void forget_expired(Cached& grant) {
+    const std::scoped_lock lock(mutex);
+    forget(grant);
   }
 
-  void forget_expired(LiveGrant& grant) {
-    const std::scoped_lock lock(mutex);
-    forget(&grant);
+  // Somebody else holds it, or it is not among the recent ones.
+
+  void forget(Cached& grant) {
+    if (!std::exchange(grant.known, false)) return;
+    places.erase(&grant);
+    if (std::exchange(grant.remembered, false)) recent.erase(grant.recent);
+  }
+
+  void drop(Path& path) {
+    if (!std::exchange(path.current, false)) return;
+    paths.erase(&path);
+    for (const EntityKey& entity : path.grant.entities) drop(by_entity, entity, path);
+    for (const ObjectId& dot : path.grant.dots) drop(by_dot, dot, path);
   }
 
   template <class Id>
-  static void drop(Index<Id>& index, const Id& id, LiveGrant* grant) {
+  static void drop(Index<Id>& index, const Id& id, Path& path) {
     const auto found = index.find(id);
     if (found == index.end()) return;
-    found->second.erase(grant);
+    found->second.erase(&path);
     if (found->second.empty()) index.erase(found);
   }
 
+  // Invalidates what rests on them, and forgets it.
   template <class Id>
-  void collect(const Index<Id>& index, std::span<const Id> ids, std::vector<GrantPtr>& out) const {
+  void invalidate(const Index<Id>& index, std::span<const Id> ids, std::vector<GrantPtr>& out) {
     for (const Id& id : ids) {
       const auto found = index.find(id);
       if (found == index.end()) continue;
-      for (LiveGrant* grant : found->second) {
-        if (!grant->valid.exchange(false)) continue;
-        // One that is going just now on another thread is nobody's any more.
-        const auto place = places.find(grant);
-        if (place == places.end() || place->first != grant) continue;
-        if (GrantPtr held = place->second.grant.lock()) out.push_back(std::move(held));
+      const std::vector<Path*> broken(found->second.begin(), found->second.end());
+      for (Path* path : broken) {
+        for (Cached* grant = path->first; grant != nullptr; grant = grant->next) {
+          if (!grant->valid.exchange(false)) continue;
+          if (auto held = grant->weak_from_this().lock()) out.push_back(std::move(held));
+        }
+        drop(*path);
       }
     }
   }
@@ -164,8 +250,9 @@ struct GrantCache::Impl : std::enable_shared_from_this<Impl> {
   const wave::AuthorityView& authority;
   const std::size_t capacity;
   std::atomic<std::uint64_t> changes{0};
-  mutable std::mutex mutex;  // of everything below
-  std::unordered_map<LiveGrant*, Place, KeyHash, KeyEqual> places;
+  mutable std::mutex mutex;  // of everything below, and of the links of grants and paths
+  boost::unordered_flat_set<Cached*, KeyHash, KeyEqual> places;
+  boost::unordered_flat_set<Path*, PathHash, PathEqual> paths;
   Index<EntityKey> by_entity;
   Index<ObjectId> by_dot;
   Recent recent;  // newest first
@@ -180,7 +267,7 @@ Result<GrantPtr, wave::Denial> GrantCache::authorize(const wave::Request& reques
                                                      const wave::Proof& proof, Time now) {
   for (;;) {
     const std::uint64_t as_of = changes();
-    if (const GrantPtr known = impl_->find({request, proof_hash})) {
+    if (const auto known = impl_->find({request, proof_hash})) {
       if (usable(*known, now)) return known;
       // Kept when only the node is stale, which authorize() finds first; gone when it has expired.
       if (now >= known->grant.expires) impl_->forget_expired(*known);
@@ -188,11 +275,8 @@ Result<GrantPtr, wave::Denial> GrantCache::authorize(const wave::Request& reques
     auto grant = wave::authorize(request, proof, impl_->authority, now);
     if (!grant) return tl::unexpected(std::move(grant).error());
     const Duration max_staleness = impl_->authority.max_staleness(request.ns);
-    const GrantPtr made = impl_->make(request, proof_hash, *std::move(grant));
-    const GrantPtr kept = impl_->add(made, as_of);
-    if (kept == nullptr) continue;
-    kept->max_staleness.store(max_staleness, std::memory_order_relaxed);
-    return kept;
+    auto kept = impl_->add(request, proof_hash, *std::move(grant), max_staleness, as_of);
+    if (kept != nullptr) return kept;
   }
 }
 
@@ -207,9 +291,9 @@ std::vector<GrantPtr> GrantCache::changed(std::span<const EntityKey> entities,
   std::vector<GrantPtr> invalid;
   const std::scoped_lock lock(impl_->mutex);
   impl_->changes.fetch_add(1);
-  impl_->collect(impl_->by_entity, entities, invalid);
-  impl_->collect(impl_->by_dot, dots, invalid);
-  for (const GrantPtr& grant : invalid) impl_->forget(grant.get());
+  impl_->invalidate(impl_->by_entity, entities, invalid);
+  impl_->invalidate(impl_->by_dot, dots, invalid);
+  for (const GrantPtr& grant : invalid) impl_->forget(static_cast<Impl::Cached&>(*grant));
   return invalid;
 }
 

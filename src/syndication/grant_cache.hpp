@@ -11,11 +11,11 @@
 namespace bw::syndication {
 
 // A yes that messages or subscriptions rest on. `valid` turns false when something on its path
-// changed: its users then ask again. May be read and let go on any thread.
+// changed: its users then ask again. Made for a million of them at a time: what follows from the
+// proof alone is shared by all that rest on it. May be read and let go on any thread.
 struct LiveGrant {
   wave::Request request;
-  Hash proof_hash;
-  wave::Grant grant;
+  const wave::Grant& grant;  // lives as long as this
   std::atomic<Duration> max_staleness{};
   std::atomic<bool> valid = true;
 };
@@ -27,7 +27,7 @@ using GrantPtr = std::shared_ptr<LiveGrant>;
 // all the same.
 //
 // Thread-safe. One cache serves all threads of a router, so that a change holds for all of them at
-// once; its lock is taken when a grant is asked for, not when one that is held is used.
+// once; its lock is taken when a grant is asked for or let go, not when one that is held is used.
 class GrantCache {
  public:
   GrantCache(const wave::AuthorityView& authority, std::size_t capacity);

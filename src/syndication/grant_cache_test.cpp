@@ -77,6 +77,21 @@ TEST_F(GrantCacheTest, HeldGrantsAreToldEvenAfterEviction) {
   EXPECT_EQ(cache.size(), 0);
 }
 
+TEST_F(GrantCacheTest, GrantsByOneProofShareWhatTheyRestOn) {
+  GrantCache cache(world.graph, 1);
+  const GrantPtr on_a = *ask(cache, "bob", "a");
+  const GrantPtr on_b = *ask(cache, "bob", "b");
+  const GrantPtr carols = *ask(cache, "carol", "a");
+  EXPECT_EQ(&on_a->grant, &on_b->grant);
+  EXPECT_NE(&on_a->grant, &carols->grant);
+  EXPECT_EQ(cache.changed({}, {&proofs["bob"]->dots[0].id, 1}).size(), 2);
+  EXPECT_FALSE(on_a->valid || on_b->valid);
+  const GrantPtr again = *ask(cache, "bob", "a");
+  EXPECT_TRUE(again->valid);
+  EXPECT_NE(&again->grant, &on_a->grant);
+  EXPECT_EQ(&(*ask(cache, "bob", "b"))->grant, &again->grant);
+}
+
 TEST_F(GrantCacheTest, UsableUntilExpiryOrStaleness) {
   proofs["bob"] = world.granted("bob", {.expires = world.now + 10s});
   GrantCache cache(world.graph, 10);

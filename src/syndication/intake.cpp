@@ -22,7 +22,7 @@ constexpr Nanos kFrameWork{150};
 constexpr Nanos kTopicWork{1'000};
 constexpr Nanos kSignatureWork{35'000};
 constexpr Nanos kMessageWork{300};
-constexpr Nanos kRequestWork{5'000};  // a subscription or query, in the core
+constexpr Nanos kRequestWork{10'000};  // a subscription or query, in the core
 constexpr Nanos kRefusalWork{5'000};  // the question whether it is allowed, and the words of the no
 constexpr std::size_t kBytesHashedPerNano = 1;
 
@@ -178,14 +178,16 @@ Result<void> Intake::batch(ByteView bytes) {
   }
   work_ += work_of(batch.view, bytes.size());
   std::size_t refused = 0;
+  std::size_t requests = 0;
   for (std::size_t i = 0; i < batch.accepted.size(); ++i) {
     if (batch.accepted[i]) {
-      if (!is_value(batch.view.messages[i].message.type)) work_ += kRequestWork;
+      if (!is_value(batch.view.messages[i].message.type)) ++requests;
       continue;
     }
     refuse(batch.view, i, batch.refusals[i].to_error());
     ++refused;
   }
+  if (requests > 0) charge_requests(requests, batch.view.header.stream);
   if (batch.unauthorised > 0) {
     strike(batch.view.header.origin, static_cast<double>(batch.unauthorised));
   }
@@ -258,14 +260,21 @@ void Intake::strike(const EntityKey& entity, double count) {
   pause_ = std::min(pause_ + slower, kLongestPause);
 }
 
+void Intake::charge_requests(std::size_t count, std::uint64_t stream) {
+  const Nanos work = kRequestWork * count;
+  work_ += work;
+  const auto charged = std::chrono::ceil<Duration>(work);
+  pause_ = std::max(pause_, streams_.at(stream)->charge_requests(charged, now_));
+}
+
 void Intake::waste(std::chrono::nanoseconds work, std::uint64_t stream) {
   work_ += work;
   const auto charged = std::chrono::ceil<Duration>(work);
   out_->counts.wasted_us += static_cast<std::uint64_t>(charged.count());
-  pause_ = std::max(pause_, account_->charge(charged, now_));
+  pause_ = std::max(pause_, account_->charge_waste(charged, now_));
   const auto origin = streams_.find(stream);
   if (origin == streams_.end() || origin->second == account_) return;
-  pause_ = std::max(pause_, origin->second->charge(charged, now_));
+  pause_ = std::max(pause_, origin->second->charge_waste(charged, now_));
 }
 
 }  // namespace bw::syndication

@@ -64,6 +64,7 @@ class Intake {
   void refuse_all(const BatchView& batch, const Error& reason);
   void refuse(const BatchView& batch, std::size_t position, const Error& reason);
   void strike(const EntityKey& entity, double count);
+  void charge_requests(std::size_t count, std::uint64_t stream);
   // Work that came to nothing, for which `stream`'s entity is to blame as well as the peer.
   void waste(std::chrono::nanoseconds work, std::uint64_t stream = 0);
 

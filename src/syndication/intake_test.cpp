@@ -222,6 +222,29 @@ RC_GTEST_PROP(HalvesProperty, NothingIsHeardAfterItsRevocationAndOrderIsKept, ()
   RC_ASSERT(listener.dropped.empty());
 }
 
+TEST_F(Halves, ManySubscriptionsGoALittleAtATimeButGetNothingAtOnce) {
+  Peer carol(world, "carol");
+  const auto from_carol = carol.attach("carol");
+  const auto carols = world.granted("carol");
+  carol.say(from_carol, std::vector<Say>(1000, {.uri = "a", .type = kSubscribe, .proof = carols}));
+  route();
+  ASSERT_EQ(world.core.stats().subscriptions, 1001U);
+  world.core.closed(carol.id());
+  EXPECT_GT(world.core.stats().subscriptions, 500U);
+  world.sent.clear();
+  publish("after");
+  alice.say(from_alice, {.uri = "a", .payload = "one", .proof = alices, .consumers = 1000});
+  route();
+  for (const World::Sent& sent : world.sent) EXPECT_NE(sent.session, carol.id());
+  world.revoke(carols->dots[0].id);
+  world.core.tick(world.now);
+  std::size_t slices = 0;
+  while (world.core.sweep()) ++slices;
+  EXPECT_GT(slices, 1U);
+  EXPECT_EQ(world.core.stats().subscriptions, 1U);
+  EXPECT_EQ(world.core.stats().sessions, 2U);
+}
+
 // --- What one session may ask for.
 
 class Turns : public ::testing::Test {
@@ -299,6 +322,26 @@ TEST_F(Turns, WastedVerificationStaysWithinTheShareOfAnEntity) {
   }
   EXPECT_LT(wasted, 1.1 * 10e6 * limits.wasted_share);
   EXPECT_GT(wasted, 0.5 * 10e6 * limits.wasted_share);
+}
+
+TEST_F(Turns, RequestsAreTakenAtTheirShare) {
+  RouterLimits limits;
+  Time now = world.now;
+  const Time until = now + 10s;
+  std::size_t asked = 0;
+  while (now < until) {
+    Bytes bytes;
+    mallory.set_created(now);
+    mallory.compose(stream, std::vector<Say>(100, {.uri = "a", .type = kSubscribe, .proof = proof}),
+                    bytes);
+    const auto taken =
+        world.core.intake(mallory.id()).take(testing::split_frames(bytes), now, parcel);
+    asked += 100;
+    now += std::max(taken.pause, Duration{100});
+  }
+  const double at_share = 10 * limits.requests_share / 10e-6;  // of ten microseconds each
+  EXPECT_LT(static_cast<double>(asked), 1.1 * at_share);
+  EXPECT_GT(static_cast<double>(asked), 0.5 * at_share);
 }
 
 TEST_F(Turns, UnauthorisedMessagesCostNoSignature) {

@@ -37,6 +37,7 @@ void RouterCore::Impl::recheck(const std::vector<GrantPtr>& invalid, Time now) {
 }
 
 void RouterCore::Impl::recheck(Subscription& subscription, Time now) {
+  if (subscription.stream->over) return;
   const wave::Request& request = subscription.grant->request;
   if (!carries(request.ns)) {
     return end(subscription,

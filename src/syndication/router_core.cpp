@@ -10,6 +10,7 @@ namespace bw::syndication {
 namespace {
 
 constexpr Duration kPurgeInterval = 10s;
+constexpr std::size_t kRemovedAtOnce = 256;  // some hundreds of microseconds
 
 }  // namespace
 
@@ -28,7 +29,8 @@ RouterCore::Impl::Impl(const wave::AuthorityView& view, Carries serves, MessageS
              .limits = bounds,
              .grants{view, bounds.grants_remembered},
              .blacklist{bounds.strikes_to_blacklist, bounds.blacklist_for},
-             .accounts{Allowance{bounds.messages_per_second_per_entity, bounds.wasted_share}}},
+             .accounts{Allowance{bounds.messages_per_second_per_entity, bounds.wasted_share,
+                                 bounds.requests_share}}},
       outbox(out),
       fan_out(subscriptions, outbox) {}
 
@@ -69,6 +71,14 @@ void RouterCore::tick(Time now) {
   impl_->outbox.flush();
 }
 
+bool RouterCore::has_to_sweep() const {
+  return !impl_->dying.empty();
+}
+
+bool RouterCore::sweep() {
+  return impl_->sweep();
+}
+
 void RouterCore::lost(SessionId session, std::uint64_t count) {
   const auto found = impl_->sessions.find(session);
   if (found == impl_->sessions.end()) return;
@@ -91,7 +101,7 @@ std::vector<BlacklistEntry> RouterCore::blacklist(Time now) const {
 void RouterCore::Impl::open(SessionId id, const EntityKey& peer, Time now) {
   const auto expires = shared.admit(peer, now);
   if (!expires) return outbox.refuse(id, expires.error());
-  auto session = std::make_unique<Session>();
+  auto session = std::make_shared<Session>();
   session->id = id;
   session->peer = &hold(peer, *expires);
   BW_ASSERT(sessions.try_emplace(id, std::move(session)).second);
@@ -151,6 +161,17 @@ void RouterCore::Impl::drop(Session& session) {
   outbox.forget(session);
   release(*session.peer);
   sessions.erase(session.id);
+}
+
+bool RouterCore::Impl::sweep() {
+  if (dying.empty()) return false;
+  Stream& stream = *dying.front().stream;
+  remove_subscriptions(stream, kRemovedAtOnce);
+  if (stream.subscriptions.empty()) {
+    release(*stream.entity);
+    dying.pop_front();
+  }
+  return !dying.empty();
 }
 
 void RouterCore::Impl::tick(Time now) {

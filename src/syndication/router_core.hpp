@@ -76,6 +76,10 @@ class RouterCore {
                          std::span<const EntityKey> affinity, Time now);
   // Once a second or so: ends expired subscriptions, purges the store, decays the blacklist.
   void tick(Time now);
+  // Goes on with work that can wait, a little at a time; false when there is none left. To be
+  // called, with other work in between, as long as there is.
+  bool sweep();
+  [[nodiscard]] bool has_to_sweep() const;
   // A session lost `count` deliveries for slowness; tells it so.
   void lost(SessionId session, std::uint64_t count);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <deque>
 #include <map>
 #include <unordered_map>
 #include <vector>
@@ -33,13 +34,16 @@ struct RouterCore::Impl {
   void step(Session& session, const Detach& step, Time now);
   void step(Session& session, const Ping& step, Time now);
   void step(Session& session, Incoming* step, Time now);
-  // Ends a stream with its subscriptions, and tells all who heard of it.
+  // Ends a stream, and tells all who heard of it. Its subscriptions get nothing from now on; where
+  // they are many, sweep() removes them.
   void end_stream(Session& session, Stream& stream, const Error& reason);
   static Stream* stream_of(Session& session, const EntityKey& entity, std::uint64_t stream);
   void take_value(Session& session, Incoming& incoming, std::size_t position, Time now);
   // Whether the right that a message was verified by still holds; it is refused otherwise.
   bool holds(Session& session, Incoming& incoming, std::size_t position, Time now);
   void refuse(Session& session, const BatchView& batch, std::size_t position, const Error& reason);
+  void remove_subscriptions(Stream& stream, std::size_t most);
+  bool sweep();
   void handled(Stream& stream, std::uint64_t sequence);
   void acknowledge();
   void strike(const Parcel::Strike& strike, Time now);
@@ -88,7 +92,13 @@ struct RouterCore::Impl {
   Subscriptions subscriptions;
   FanOut fan_out;
   std::unordered_map<EntityKey, Entity> entities;
-  std::map<SessionId, std::unique_ptr<Session>> sessions;
+  std::map<SessionId, std::shared_ptr<Session>> sessions;
+  // Streams that are over, with what their subscriptions refer to.
+  struct Dying {
+    std::shared_ptr<Session> session;
+    std::unique_ptr<Stream> stream;
+  };
+  std::deque<Dying> dying;
   RouterStats stats;
   Time last_purge{};
 

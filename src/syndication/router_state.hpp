@@ -17,6 +17,7 @@
 namespace bw::syndication {
 
 struct Session;
+struct Stream;
 
 // Somebody with a session or a stream here.
 struct Entity {
@@ -30,6 +31,7 @@ struct Subscription {
   std::uint64_t handle = 0;
   Session* session = nullptr;
   Entity* entity = nullptr;
+  Stream* stream = nullptr;
   RequestId request;
   bool tap = false;
   Topic topic;
@@ -38,7 +40,8 @@ struct Subscription {
   Time recheck_at{};         // when the grant expires, or at once while nobody can tell
   std::uint64_t served = 0;  // when it last got a message that was not for all, as a rising number
 
-  [[nodiscard]] bool live(Time now) const { return grant->valid && now < grant->grant.expires; }
+  // Whether it is to get messages now.
+  [[nodiscard]] inline bool live(Time now) const;
 };
 
 // An entity's stream as attached on a session.
@@ -48,9 +51,15 @@ struct Stream {
   Entity* entity = nullptr;
   std::uint64_t handled = 0;  // highest sequence to acknowledge
   bool ack_due = false;
+  bool over = false;  // and waits for its subscriptions to be removed
   std::map<RequestId, Subscription*> subscriptions;
   std::map<SessionId, Session*> told;  // who knows topics of it
 };
+
+inline bool Subscription::live(Time now) const {
+  return grant->valid.load(std::memory_order_relaxed) && now < grant->grant.expires &&
+         !stream->over;
+}
 
 struct Session {
   SessionId id = 0;

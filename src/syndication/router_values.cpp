@@ -8,6 +8,8 @@
 namespace bw::syndication {
 namespace {
 
+constexpr std::size_t kRemovedAtOnce = 64;
+
 MessageId id_of(const BatchView& batch, std::size_t position) {
   return {batch.header.origin, batch.header.stream, batch.header.sequence, batch.indices[position]};
 }
@@ -77,9 +79,6 @@ void RouterCore::Impl::step(Session& session, const Ping& step, Time now) {
 }
 
 void RouterCore::Impl::end_stream(Session& session, Stream& stream, const Error& reason) {
-  for (const auto& [request, subscription] : stream.subscriptions) {
-    subscriptions.remove(*subscription);
-  }
   const Detach frame{stream.entity->key, stream.id, reason};
   output.ended(session.id, frame.origin, frame.stream);
   stream.told.emplace(session.id, &session);
@@ -88,8 +87,23 @@ void RouterCore::Impl::end_stream(Session& session, Stream& stream, const Error&
     listener->told_topics.erase(&stream);
   }
   std::erase(acks_due, &stream);
-  release(*stream.entity);
-  session.streams.erase(frame.stream);
+  remove_subscriptions(stream, kRemovedAtOnce);
+  const auto found = session.streams.find(frame.stream);
+  if (stream.subscriptions.empty()) {
+    release(*stream.entity);
+  } else {
+    stream.over = true;
+    dying.push_back({sessions.at(session.id), std::move(found->second)});
+  }
+  session.streams.erase(found);
+}
+
+void RouterCore::Impl::remove_subscriptions(Stream& stream, std::size_t most) {
+  for (; most > 0 && !stream.subscriptions.empty(); --most) {
+    const auto next = stream.subscriptions.begin();
+    subscriptions.remove(*next->second);
+    stream.subscriptions.erase(next);
+  }
 }
 
 void RouterCore::Impl::strike(const Parcel::Strike& strike, Time now) {

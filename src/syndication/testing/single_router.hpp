@@ -61,6 +61,7 @@ class SingleRouter : private RouterOutput {
     core_.authority_changed(entities, dots, affinity, now);
   }
   void tick(Time now) { core_.tick(now); }
+  bool sweep() { return core_.sweep(); }
   void lost(SessionId session, std::uint64_t count) { core_.lost(session, count); }
   [[nodiscard]] RouterStats stats() const { return core_.stats(); }
   [[nodiscard]] std::vector<BlacklistEntry> blacklist(Time now) const {
