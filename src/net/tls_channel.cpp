@@ -223,7 +223,7 @@ void TlsChannel::on_watch() {
 }
 
 ChannelPtr TlsChannel::move_to(asio::io_context& context, std::weak_ptr<asio::io_context> home) {
-  BW_ASSERT(shaken_ && !reading_ && queue_.empty());
+  BW_ASSERT(shaken_ && !reading_);
   error_code error;
   const auto protocol = socket_.local_endpoint(error).protocol();
   asio::ip::tcp::socket socket(context);
@@ -239,10 +239,14 @@ ChannelPtr TlsChannel::move_to(asio::io_context& context, std::weak_ptr<asio::io
   moved->exporter_ = exporter_;
   moved->shaken_ = true;
   moved->received_ = std::move(received_);
+  moved->frame_limit_ = frame_limit_;
+  moved->queue_ = std::exchange(queue_, {});
+  moved->closing_ = closing_;
+  moved->write_failed_ = write_failed_;
   moved->sealed_ = std::exchange(sealed_, {});
   moved->sealed_front_ = std::exchange(sealed_front_, 0);
   moved->ended_ = ended_;
-  if (!moved->sealed_.empty()) moved->schedule_flush();
+  if (!moved->sealed_.empty() || !moved->queue_.empty()) moved->schedule_flush();
   end(Error{ErrorCode::kUnavailable, "moved to another thread"});
   return moved;
 }

@@ -71,6 +71,16 @@ void Desk::take(std::span<Inward> inwards) {
     }
   }
   take_parcels();
+  sweep_soon();
+}
+
+void Desk::sweep_soon() {
+  if (sweep_coming_ || !core_.has_to_sweep()) return;
+  sweep_coming_ = true;
+  net::asio::post(context_, [self = shared_from_this()] {
+    self->sweep_coming_ = false;
+    if (self->core_.sweep()) self->sweep_soon();
+  });
 }
 
 void Desk::take_parcels() {
@@ -88,6 +98,7 @@ void Desk::authority_changed(std::span<const EntityKey> entities, std::span<cons
 void Desk::tick() {
   core_.tick(clock_.now());
   post_mail();
+  sweep_soon();
 }
 
 void Desk::send(syndication::SessionId session, syndication::SharedFrames frames, bool droppable) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <span>
 #include <unordered_map>
@@ -22,6 +23,9 @@ class Desk final : public syndication::RouterOutput, public std::enable_shared_f
   // Its thread-safe functions may be called on any thread.
   syndication::RouterCore& core() { return core_; }
 
+  // Any thread.
+  syndication::SessionId next_session() { return next_session_++; }
+
   // From a session of this thread; the parcel is handed back.
   void take_here(Inward& inward);
   // A lane has something waiting: it is fetched soon. From the lane's thread.
@@ -42,6 +46,8 @@ class Desk final : public syndication::RouterOutput, public std::enable_shared_f
   void fetch(Lane& lane);
   void take(std::span<Inward> inwards);
   void take_parcels();
+  // What can wait is done in between.
+  void sweep_soon();
   void tell(Connection& connection, Outward::What what);
   Mail& mail_for(Lane& lane);
   // Posts what was gathered for other threads, once for each.
@@ -54,6 +60,8 @@ class Desk final : public syndication::RouterOutput, public std::enable_shared_f
   std::unordered_map<syndication::SessionId, Connection*> connections_;
   std::vector<syndication::Parcel*> parcels_;  // of the call at hand
   std::vector<Lane*> with_mail_;
+  bool sweep_coming_ = false;
+  std::atomic<syndication::SessionId> next_session_ = 1;
 };
 
 }  // namespace bw::router

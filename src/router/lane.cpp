@@ -39,10 +39,8 @@ struct Lane::End {
   bool over = false;
 };
 
-Lane::Lane(Desk& desk, Reception& reception, const Clock& clock, telemetry::Log& log,
-           bool own_thread)
+Lane::Lane(Desk& desk, const Clock& clock, telemetry::Log& log, bool own_thread)
     : desk_(desk),
-      reception_(reception),
       clock_(clock),
       log_(log),
       owned_(own_thread ? std::make_shared<net::asio::io_context>(1) : nullptr),
@@ -91,27 +89,15 @@ net::Task<void> Lane::end_sessions() {
   co_await tasks_.join();
 }
 
-void Lane::welcome(net::ChannelPtr channel) {
-  tasks_.spawn(serve(std::move(channel)));
-}
-
-net::Task<void> Lane::serve(net::ChannelPtr channel) {
+net::Task<void> Lane::serve(net::ChannelPtr channel, EntityKey peer) {
   const std::shared_ptr<void> counted(nullptr, [this](void*) { --sessions_; });
-  session::Self self{&reception_.key, syndication::Role::kRouter,
-                     reception_.latest_head ? reception_.latest_head() : Bytes{}};
-  const auto peer = co_await session::accept(channel, std::move(self), reception_.welcome);
-  if (!peer) {
-    log_.limited(telemetry::Level::kInfo, "router", "refused a connection",
-                 {{"from", channel->peer_address()}, {"reason", peer.error().message}});
-    co_return;
-  }
-  const syndication::SessionId id = reception_.next_id++;
+  const syndication::SessionId id = desk_.next_session();
   Connection connection{
       .lane = *this,
       .id = id,
-      .peer = peer->key,
+      .peer = peer,
       .channel = channel,
-      .intake = desk_.core().intake(id, peer->key, channel->exporter(), !local(), clock_.now()),
+      .intake = desk_.core().intake(id, peer, channel->exporter(), !local(), clock_.now()),
       .changed = net::asio::steady_timer(context_)};
   connections_.insert(&connection);
   submit({.kind = Inward::Kind::kOpened, .connection = &connection, .parcel = nullptr});
@@ -123,7 +109,7 @@ net::Task<void> Lane::serve(net::ChannelPtr channel) {
   submit({.kind = Inward::Kind::kClosed, .connection = &connection, .parcel = nullptr});
   while (!connection.let_go) co_await wait(connection.changed);
   log_.limited(telemetry::Level::kDebug, "router", "session ended",
-               {{"entity", peer->key.text()}, {"reason", ended.message}});
+               {{"entity", peer.text()}, {"reason", ended.message}});
 }
 
 net::Task<void> Lane::take(Connection& connection, std::span<const ByteView> frames) {

@@ -15,14 +15,6 @@
 
 namespace bw::router {
 
-// How sessions introduce themselves; the same for all lanes.
-struct Reception {
-  const crypto::SigningKey& key;
-  std::function<Bytes()> latest_head;  // may be null; thread-safe
-  session::Welcome welcome;            // thread-safe
-  std::atomic<syndication::SessionId> next_id = 1;
-};
-
 // The sessions of one thread: TLS, framing and verification happen there. The lane of the core's
 // own thread hands everything over by plain calls. Another one has a thread, and exchanges with the
 // core what it has in bulk: each way one hand-over for as much as has gathered.
@@ -31,7 +23,7 @@ struct Reception {
 class Lane {
  public:
   // Without a thread of its own it is the core's thread.
-  Lane(Desk& desk, Reception& reception, const Clock& clock, telemetry::Log& log, bool own_thread);
+  Lane(Desk& desk, const Clock& clock, telemetry::Log& log, bool own_thread);
   ~Lane();
 
   [[nodiscard]] bool local() const { return owned_ == nullptr; }
@@ -39,13 +31,13 @@ class Lane {
   [[nodiscard]] net::asio::io_context& context() { return context_; }
   [[nodiscard]] std::weak_ptr<net::asio::io_context> weak_context() const { return owned_; }
   [[nodiscard]] std::size_t sessions() const { return sessions_.load(std::memory_order_relaxed); }
-  // Counts a connection that is about to come, so that the next one may go elsewhere.
+  // Counts a session that is about to come, so that the next one may go elsewhere. Any thread.
   void expect() { ++sessions_; }
   // The thread begins, if there is one. Core's thread, or before it runs.
   void start();
 
-  // An expected connection has come.
-  void welcome(net::ChannelPtr channel);
+  // A session that was expected, from its peer's hello to its end.
+  net::Task<void> serve(net::ChannelPtr channel, EntityKey peer);
   void spawn(net::Task<void> task) { tasks_.spawn(std::move(task)); }
 
   // No sessions any more, when it returns. Core's thread, whose loop must go on.
@@ -61,7 +53,6 @@ class Lane {
   static void take_news(Outward& news);
 
  private:
-  net::Task<void> serve(net::ChannelPtr channel);
   net::Task<void> take(Connection& connection, std::span<const ByteView> frames);
   net::Task<void> room(Connection& connection);
   net::Task<void> tell_lost();
@@ -71,7 +62,6 @@ class Lane {
   [[nodiscard]] bool full() const;
 
   Desk& desk_;
-  Reception& reception_;
   const Clock& clock_;
   telemetry::Log& log_;
   std::shared_ptr<net::asio::io_context> owned_;

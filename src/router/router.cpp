@@ -27,6 +27,7 @@ struct Router::Impl final : std::enable_shared_from_this<Router::Impl> {
        HeadExchange head_exchange, Options chosen)
       : context(io),
         replica(node),
+        key(own),
         clock(wall_clock),
         log(logger),
         heads(std::move(head_exchange)),
@@ -34,19 +35,16 @@ struct Router::Impl final : std::enable_shared_from_this<Router::Impl> {
         desk(std::make_shared<Desk>(
             io, node, [this](const EntityKey& ns) { return carries(ns); }, store, clock, log,
             options.limits)),
-        reception{.key = own,
-                  .latest_head = heads.latest,
-                  .welcome = [this](const session::Peer& peer) { return welcome(peer); }},
         tasks(io.get_executor()) {
     for (std::size_t i = 0; i < std::max<std::size_t>(options.threads, 1); ++i) {
-      lanes.push_back(std::make_unique<Lane>(*desk, reception, clock, log, i > 0));
+      lanes.push_back(std::make_unique<Lane>(*desk, clock, log, i > 0));
     }
   }
 
   // Asked for each namespace when the ledger changes, not per message. Any thread.
   bool carries(const EntityKey& ns) const {
     const auto designated = replica.store().designated_router(ns, clock.now());
-    return designated && *designated && (*designated)->router == reception.key.public_key();
+    return designated && *designated && (*designated)->router == key.public_key();
   }
 
   // Whoever connects must be a registered, live entity: fresh identities cost a ledger entry. Any
@@ -71,15 +69,23 @@ struct Router::Impl final : std::enable_shared_from_this<Router::Impl> {
     return **std::ranges::min_element(lanes, {}, load);
   }
 
-  // On the listening lane's thread.
-  void place(net::ChannelPtr channel) {
+  // On the listening lane's thread, where strangers stay.
+  net::Task<void> receive(net::ChannelPtr channel) {
+    session::Self self{&key, syndication::Role::kRouter, heads.latest ? heads.latest() : Bytes{}};
+    session::Welcome check = [this](const session::Peer& peer) { return welcome(peer); };
+    const auto peer = co_await session::accept(channel, std::move(self), std::move(check));
+    if (!peer) {
+      log.limited(telemetry::Level::kInfo, "router", "refused a connection",
+                  {{"from", channel->peer_address()}, {"reason", peer.error().message}});
+      co_return;
+    }
     Lane& from = listening_lane();
     Lane& lane = least_busy();
     lane.expect();
-    if (&lane == &from) return lane.welcome(std::move(channel));
+    if (&lane == &from) co_return co_await lane.serve(std::move(channel), peer->key);
     auto moved = channel->move_to(lane.context(), from.weak_context());
-    net::asio::post(lane.context(), [&lane, moved = std::move(moved)]() mutable {
-      lane.welcome(std::move(moved));
+    net::asio::post(lane.context(), [&lane, moved = std::move(moved), key = peer->key]() mutable {
+      lane.spawn(lane.serve(std::move(moved), key));
     });
   }
 
@@ -90,7 +96,8 @@ struct Router::Impl final : std::enable_shared_from_this<Router::Impl> {
   void start_listening() {
     Lane& lane = listening_lane();
     net::asio::post(lane.context(), [this, &lane] {
-      lane.spawn(listener->run([this](net::ChannelPtr channel) { place(std::move(channel)); }));
+      lane.spawn(listener->run(
+          [this, &lane](net::ChannelPtr channel) { lane.spawn(receive(std::move(channel))); }));
     });
   }
 
@@ -102,12 +109,12 @@ struct Router::Impl final : std::enable_shared_from_this<Router::Impl> {
 
   net::asio::io_context& context;
   replica::Replica& replica;
+  const crypto::SigningKey& key;
   const Clock& clock;
   telemetry::Log& log;
   HeadExchange heads;
   Options options;
   std::shared_ptr<Desk> desk;
-  Reception reception;
   std::vector<std::unique_ptr<Lane>> lanes;  // the first is the context's
   net::TaskGroup tasks;
   std::unique_ptr<net::Listener> listener;
@@ -155,7 +162,7 @@ net::Task<void> Router::stop() {
 }
 
 const EntityKey& Router::key() const {
-  return impl_->reception.key.public_key();
+  return impl_->key.public_key();
 }
 std::string Router::address() const {
   return impl_->listener ? impl_->listener->address() : "";

@@ -244,7 +244,7 @@ TEST_P(RouterTest, NothingIsDeliveredAfterARevocation) {
   Client& other = client("bob");
   for (int i = 0; i < 200; ++i) {
     alice.send("alice", "a", std::to_string(i), proofs["alice"]);
-    alice.flush();
+    i == 0 ? alice.settle() : alice.flush();  // a right in use
   }
   loop.context.poll();
   tell({lt::revoke_dot("ns", proofs["alice"]->dots[0].id)});

@@ -146,25 +146,17 @@ struct Inbound::Impl {
     out.refusals.resize(count);
     out.unauthorised = 0;
     bool any = false;
-    const GrantPtr* same = nullptr;  // of the message before, when it is good for this one too
     for (std::size_t i = 0; i < count; ++i) {
-      const Message& message = out.view.messages[i].message;
-      if (i > 0 && (out.topics[i] != out.topics[i - 1] || message.expires ||
-                    message.type != out.view.messages[i - 1].message.type)) {
-        same = nullptr;
+      auto granted = grant_for(out.view.messages[i].message, *out.topics[i], now);
+      out.accepted[i] = granted.has_value();
+      any |= granted.has_value();
+      if (granted) {
+        assign(out.grants[i], **granted);
+      } else {
+        out.grants[i].reset();
+        if (std::exchange(refused_a_right, false)) ++out.unauthorised;
+        out.refusals[i] = std::move(granted).error();
       }
-      if (same == nullptr) {
-        auto granted = grant_for(message, *out.topics[i], now);
-        if (!granted) {
-          out.grants[i].reset();
-          if (std::exchange(refused_a_right, false)) ++out.unauthorised;
-          out.refusals[i] = std::move(granted).error();
-          continue;
-        }
-        same = *granted;
-      }
-      out.accepted[i] = any = true;
-      assign(out.grants[i], *same);
     }
     return any;
   }
