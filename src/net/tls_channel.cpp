@@ -56,6 +56,23 @@ class Raised {
   bool& flag_;
 };
 
+// Of a channel that moved to another thread: given back on that of its listener.
+class LeaseElsewhere final : public Lease {
+ public:
+  LeaseElsewhere(std::unique_ptr<Lease> held, std::weak_ptr<asio::io_context> home)
+      : held_(std::move(held)), home_(std::move(home)) {}
+  ~LeaseElsewhere() override {
+    if (const auto there = home_.lock()) asio::post(*there, [given_back = std::move(held_)] {});
+  }
+  LeaseElsewhere(const LeaseElsewhere&) = delete;
+  LeaseElsewhere& operator=(const LeaseElsewhere&) = delete;
+  void peer_is_trusted() override {}  // it was before the channel moved
+
+ private:
+  std::unique_ptr<Lease> held_;
+  std::weak_ptr<asio::io_context> home_;
+};
+
 }  // namespace
 
 Result<std::shared_ptr<TlsChannel>> TlsChannel::make(asio::ip::tcp::socket socket, TlsSide side,
@@ -220,6 +237,33 @@ void TlsChannel::on_watch() {
   timed_out_ = true;
   error_code ignored;
   socket_.cancel(ignored);
+}
+
+ChannelPtr TlsChannel::move_to(asio::io_context& context, std::weak_ptr<asio::io_context> home) {
+  BW_ASSERT(shaken_ && !reading_);
+  error_code error;
+  const auto protocol = socket_.local_endpoint(error).protocol();
+  asio::ip::tcp::socket socket(context);
+  // A connection that broke just now ends at its first read.
+  if (!error && socket_.is_open()) socket.assign(protocol, socket_.release(error), error);
+  if (!error) socket.non_blocking(true, error);
+  const std::shared_ptr<TlsChannel> moved(
+      new TlsChannel(std::move(socket), std::move(engine_),
+                     std::make_unique<LeaseElsewhere>(std::move(lease_), std::move(home))));
+  moved->peer_ = peer_;
+  moved->exporter_ = exporter_;
+  moved->shaken_ = true;
+  moved->received_ = std::move(received_);
+  moved->frame_limit_ = frame_limit_;
+  moved->queue_ = std::exchange(queue_, {});
+  moved->closing_ = closing_;
+  moved->write_failed_ = write_failed_;
+  moved->sealed_ = std::exchange(sealed_, {});
+  moved->sealed_front_ = std::exchange(sealed_front_, 0);
+  moved->ended_ = ended_;
+  if (!moved->sealed_.empty() || !moved->queue_.empty()) moved->schedule_flush();
+  end(Error{ErrorCode::kUnavailable, "moved to another thread"});
+  return moved;
 }
 
 void TlsChannel::peer_is_trusted() {

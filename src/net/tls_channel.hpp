@@ -51,6 +51,7 @@ class TlsChannel final : public Channel {
   void close() override;
   void abort() override;
   bool is_open() const override;
+  ChannelPtr move_to(asio::io_context& context, std::weak_ptr<asio::io_context> home) override;
 
  private:
   TlsChannel(asio::ip::tcp::socket socket, std::unique_ptr<TlsEngine> engine,

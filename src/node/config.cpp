@@ -21,6 +21,7 @@ namespace bw::node {
 namespace {
 
 constexpr std::size_t kMostBytes = 1024 * 1024;
+constexpr std::int64_t kMostThreads = 64;
 
 // Takes one value into the configuration, or says what was expected.
 using Take = std::function<Result<void>(const toml::node&)>;
@@ -50,11 +51,12 @@ Take positive(double& into) {
   };
 }
 
-Take count(std::size_t& into) {
-  return [&into](const toml::node& node) -> Result<void> {
+Take count(std::size_t& into, std::int64_t most = 1'000'000'000) {
+  return [&into, most](const toml::node& node) -> Result<void> {
     const auto value = node.value_exact<std::int64_t>();
-    if (!value || *value < 1)
-      return fail(ErrorCode::kInvalidArgument, "expected a whole number above 0");
+    if (!value || *value < 1 || *value > most) {
+      return fail(ErrorCode::kInvalidArgument, "expected a whole number above 0, {} at most", most);
+    }
     into = static_cast<std::size_t>(*value);
     return {};
   };
@@ -105,7 +107,8 @@ std::map<std::string, Section, std::less<>> sections(Config& config) {
                               {"burst", positive(config.ledger.burst)}},
                              config.ledger.limits)},
       {"router", with_limits({{"listen", text(config.router.listen)},
-                              {"advertise", text(config.router.advertise)}},
+                              {"advertise", text(config.router.advertise)},
+                              {"threads", count(config.router.threads, kMostThreads)}},
                              config.router.limits)},
       {"agent",
        {{"socket", text(config.agent.socket)},
@@ -219,8 +222,9 @@ std::string to_toml(const Config& config) {
   out += fmt::format("listen = {}\nentries_per_second = {}\nburst = {}\n{}\n",
                      quoted(config.ledger.listen), config.ledger.entries_per_second,
                      config.ledger.burst, limits_toml(config.ledger.limits));
-  out += fmt::format("[router]\nlisten = {}\nadvertise = {}\n{}\n", quoted(config.router.listen),
-                     quoted(config.router.advertise), limits_toml(config.router.limits));
+  out += fmt::format("[router]\nlisten = {}\nadvertise = {}\nthreads = {}\n{}\n",
+                     quoted(config.router.listen), quoted(config.router.advertise),
+                     config.router.threads, limits_toml(config.router.limits));
   out += fmt::format("[agent]\nsocket = {}\napi_tcp = {}\ndefault_entity = {}\n",
                      quoted(config.agent.socket), quoted(config.agent.api_tcp),
                      quoted(config.agent.default_entity));

@@ -42,6 +42,7 @@ struct Config {
     std::string listen = "127.0.0.1:4514";
     std::string advertise;  // what the ledger says; empty: the address it listens on
     net::ListenerLimits limits;
+    std::size_t threads = 1;
   } router;
   struct AgentPart {
     std::string socket;  // empty: agent.sock in the directory

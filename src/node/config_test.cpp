@@ -56,6 +56,7 @@ strangers = 83
 strangers_per_address = 84
 arrivals_per_second = 8.5
 arrivals_burst = 86
+threads = 8
 [agent]
 socket = "/nine"
 api_tcp = "10.0.0.0:10"
@@ -83,6 +84,7 @@ default_entity = "twelve"
   EXPECT_EQ(loaded->router.limits.strangers_per_address, 84U);
   EXPECT_EQ(loaded->router.limits.arrivals_per_second, 8.5);
   EXPECT_EQ(loaded->router.limits.arrivals_burst, 86);
+  EXPECT_EQ(loaded->router.threads, 8U);
   EXPECT_EQ(loaded->agent.socket, "/nine");
   EXPECT_EQ(loaded->agent.api_tcp, "10.0.0.0:10");
   EXPECT_EQ(loaded->agent.api_token, "eleven");
@@ -99,6 +101,7 @@ TEST_F(ConfigTest, WhatIsWrittenOutReadsBack) {
   config.ledger.burst = 1;
   config.router.advertise = "host:1";
   config.agent.socket = "line\nbreak\ttab \x7f \x01";
+  config.router.threads = 3;
   config.agent.default_entity = "alice";
   const auto back = load(to_toml(config));
   ASSERT_TRUE(back.has_value()) << back.error().message;

@@ -10,7 +10,7 @@ namespace {
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr std::string_view kComment = "\n";  // what ends one
 // Texts begin and end with the same; the longer come first.
-constexpr std::string_view kBeforeText = " \t\r\n=,[{";
+constexpr std::string_view kBeforeText = " \t\r\n,";
 constexpr std::array<std::string_view, 4> kQuotes{"\"\"\"", "'''", "\"", "'"};
 
 bool is_foreign(std::string_view rest) {
@@ -18,9 +18,11 @@ bool is_foreign(std::string_view rest) {
 }
 
 // A quote within a word opens nothing: the parser takes it for a part of the word.
-std::string_view opened_by(std::string_view rest, char previous) {
+std::string_view opened_by(std::string_view rest, char previous, unsigned equals) {
   if (rest.front() == '#') return kComment;
-  if (kBeforeText.find(previous) == std::string_view::npos) return {};
+  const bool word = kBeforeText.find(previous) == std::string_view::npos;
+  // Only the first "=" after a separator surely ends a key.
+  if (word && !(previous == '=' && equals == 1)) return {};
   for (const std::string_view quote : kQuotes) {
     if (rest.starts_with(quote)) return quote;
   }
@@ -43,10 +45,12 @@ std::optional<std::size_t> line_of_stray_character(std::string_view toml) {
   std::string_view end;  // of the text or comment that `rest` starts in
   std::string_view rest = toml;
   char previous = '\n';
+  unsigned equals = 0;  // since the last line break or comma
   const auto take = [&](std::size_t bytes) {
     for (const char c : rest.substr(0, bytes)) {
       line += c == '\n' ? 1U : 0U;
       previous = c;
+      equals = c == '\n' || c == ',' ? 0 : equals + (c == '=' ? 1U : 0U);
     }
     rest.remove_prefix(std::min(bytes, rest.size()));
   };
@@ -54,7 +58,7 @@ std::optional<std::size_t> line_of_stray_character(std::string_view toml) {
   while (!rest.empty()) {
     if (end.empty()) {
       if (is_foreign(rest)) return line;
-      end = opened_by(rest, previous);
+      end = opened_by(rest, previous, equals);
       take(end.empty() || end == kComment ? 1 : end.size());
     } else if (const std::size_t bytes = closing_bytes(rest, end); bytes != 0) {
       take(bytes);

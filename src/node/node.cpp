@@ -121,6 +121,7 @@ struct Node::Impl {
     router::Options options;
     options.listen = config.router.listen;
     options.connections = fitted(config.router.limits);
+    options.threads = config.router.threads;
     return options;
   }
 

@@ -33,6 +33,9 @@ void add_router(telemetry::Metrics& metrics, const router::Router& router) {
   counter("bosswave_router_persisted_total", "Messages stored", &Stats::persisted);
   counter("bosswave_router_subscriptions_ended_total",
           "Subscriptions ended by revocation or expiry", &Stats::subscriptions_ended);
+  counter("bosswave_router_bans_total", "Times that an entity was blacklisted", &Stats::bans);
+  counter("bosswave_router_wasted_microseconds_total",
+          "Verification that came to nothing, estimated", &Stats::wasted_us);
   metrics.gauge("bosswave_router_blacklisted", "Entities refused for misbehaviour",
                 [&router] { return static_cast<double>(router.blacklist().size()); });
 }

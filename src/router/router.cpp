@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "router/router.hpp"
 
-#include <unordered_map>
+#include <algorithm>
 
 #include <boost/asio/post.hpp>
 
-#include "net/task_group.hpp"
-#include "session/session.hpp"
+#include "router/lane.hpp"
 
 namespace bw::router {
 namespace {
 
-using syndication::SessionId;
-
 constexpr Duration kTick = 1s;
+
+// What a session on the routing thread counts against one elsewhere, so that no thread has more to
+// do than another: routing takes about a third of what verifying does (docs/performance.md).
+constexpr std::size_t weight_of_routing_thread(std::size_t threads) {
+  return threads == 2 ? 2 : 4;
+}
 
 }  // namespace
 
 // Kept by shared_ptr so that news from other threads can find it gone.
-struct Router::Impl final : syndication::RouterOutput, std::enable_shared_from_this<Router::Impl> {
+struct Router::Impl final : std::enable_shared_from_this<Router::Impl> {
   Impl(net::asio::io_context& io, replica::Replica& node, syndication::MessageStore& store,
        const crypto::SigningKey& own, const Clock& wall_clock, telemetry::Log& logger,
        HeadExchange head_exchange, Options chosen)
@@ -29,93 +32,80 @@ struct Router::Impl final : syndication::RouterOutput, std::enable_shared_from_t
         log(logger),
         heads(std::move(head_exchange)),
         options(std::move(chosen)),
-        tasks(io.get_executor()),
-        core(
-            node, [this](const EntityKey& ns) { return carries(ns); }, store, *this,
-            options.limits) {}
+        desk(std::make_shared<Desk>(
+            io, node, [this](const EntityKey& ns) { return carries(ns); }, store, clock, log,
+            options.limits)),
+        tasks(io.get_executor()) {
+    for (std::size_t i = 0; i < std::max<std::size_t>(options.threads, 1); ++i) {
+      lanes.push_back(std::make_unique<Lane>(*desk, clock, log, i > 0));
+    }
+  }
 
-  // Asked by the core for each namespace when the ledger changes, not per message.
+  // Asked for each namespace when the ledger changes, not per message. Any thread.
   bool carries(const EntityKey& ns) const {
     const auto designated = replica.store().designated_router(ns, clock.now());
     return designated && *designated && (*designated)->router == key.public_key();
   }
 
-  // ---- RouterOutput
-  void send(SessionId session, syndication::SharedFrames frames, bool droppable) override {
-    const auto found = sessions.find(session);
-    if (found != sessions.end()) found->second.channel->send(std::move(frames), droppable);
-  }
-
-  void close(SessionId session, const Error& reason) override {
-    const auto found = sessions.find(session);
-    if (found == sessions.end()) return;
-    log.limited(telemetry::Level::kWarning, "router", "closing a session",
-                {{"entity", found->second.peer.text()}, {"reason", reason.message}});
-    session::close_with(*found->second.channel, reason);
-  }
-
-  // ---- sessions
-  // Whoever connects must be a registered, live entity: fresh identities cost a ledger entry.
+  // Whoever connects must be a registered, live entity: fresh identities cost a ledger entry. Any
+  // thread.
   Result<void> welcome(const session::Peer& peer) const {
     if (peer.role != syndication::Role::kAgent) {
       return fail(ErrorCode::kInvalidArgument, "this is a router: only agents connect to it");
     }
     // First, because whoever was shown another history may be registered in that one only.
     if (!peer.head.empty() && heads.compare) BW_CHECK(heads.compare(peer.head));
-    BW_TRY(const auto status, replica.entity(peer.key));
-    if (!status) {
-      return fail(ErrorCode::kNotFound,
-                  "entity {} is not on the ledger as far as this router knows; "
-                  "register it, or try again in a moment",
-                  peer.key.text());
-    }
-    if (status->revoked) return fail(ErrorCode::kRevoked, "entity {} is revoked", peer.key.text());
-    if (clock.now() >= status->expires) {
-      return fail(ErrorCode::kExpired, "entity {} expired; renew it", peer.key.text());
-    }
-    return {};
+    return desk->core().admit(peer.key, clock.now());
   }
 
-  net::Task<void> serve(net::ChannelPtr channel) {
+  // Handshakes can be asked for by anybody, so they happen apart from the routing if possible.
+  Lane& listening_lane() { return *lanes[std::min<std::size_t>(1, lanes.size() - 1)]; }
+
+  Lane& least_busy() {
+    if (lanes.size() == 1) return *lanes[0];
+    const auto load = [&](const std::unique_ptr<Lane>& lane) {
+      return lane->sessions() * (lane->local() ? weight_of_routing_thread(lanes.size()) : 1);
+    };
+    return **std::ranges::min_element(lanes, {}, load);
+  }
+
+  // On the listening lane's thread, where strangers stay.
+  net::Task<void> receive(net::ChannelPtr channel) {
     session::Self self{&key, syndication::Role::kRouter, heads.latest ? heads.latest() : Bytes{}};
-    session::Welcome check = [this](const session::Peer& who) { return welcome(who); };
+    session::Welcome check = [this](const session::Peer& peer) { return welcome(peer); };
     const auto peer = co_await session::accept(channel, std::move(self), std::move(check));
     if (!peer) {
       log.limited(telemetry::Level::kInfo, "router", "refused a connection",
                   {{"from", channel->peer_address()}, {"reason", peer.error().message}});
       co_return;
     }
-    const SessionId id = next_session++;
-    sessions.emplace(id, Session{channel, peer->key});
-    core.open(id, peer->key, channel->exporter(), clock.now());
-    session::OnFrames on_frames = [this, id](std::span<const ByteView> frames) -> Result<void> {
-      core.receive(id, frames, clock.now());
-      return {};
-    };
-    const Error ended = co_await session::run(channel, std::move(on_frames));
-    core.closed(id);
-    sessions.erase(id);
-    log.limited(telemetry::Level::kDebug, "router", "session ended",
-                {{"entity", peer->key.text()}, {"reason", ended.message}});
+    Lane& from = listening_lane();
+    Lane& lane = least_busy();
+    lane.expect();
+    if (&lane == &from) co_return co_await lane.serve(std::move(channel), peer->key);
+    auto moved = channel->move_to(lane.context(), from.weak_context());
+    net::asio::post(lane.context(), [&lane, moved = std::move(moved), key = peer->key]() mutable {
+      lane.spawn(lane.serve(std::move(moved), key));
+    });
   }
 
   net::Task<void> tick_for_ever() {
-    while (co_await net::sleep_for(kTick)) {
-      for (const auto& [id, session] : sessions) {
-        if (const std::uint64_t lost = session.channel->take_lost(); lost > 0) core.lost(id, lost);
-      }
-      core.tick(clock.now());
-    }
+    while (co_await net::sleep_for(kTick)) desk->tick();
   }
 
-  void authority_changed(const ledger::Effects& effects) {
-    core.authority_changed(effects.entities, effects.revoked_dots, effects.affinity, clock.now());
+  void start_listening() {
+    Lane& lane = listening_lane();
+    net::asio::post(lane.context(), [this, &lane] {
+      lane.spawn(listener->run(
+          [this, &lane](net::ChannelPtr channel) { lane.spawn(receive(std::move(channel))); }));
+    });
   }
 
-  struct Session {
-    net::ChannelPtr channel;
-    EntityKey peer;
-  };
+  void stop_listening() {
+    if (listener == nullptr) return;
+    if (listening_lane().local()) return listener->stop();
+    net::asio::post(listening_lane().context(), [this] { listener->stop(); });
+  }
 
   net::asio::io_context& context;
   replica::Replica& replica;
@@ -124,10 +114,9 @@ struct Router::Impl final : syndication::RouterOutput, std::enable_shared_from_t
   telemetry::Log& log;
   HeadExchange heads;
   Options options;
-  std::unordered_map<SessionId, Session> sessions;
-  SessionId next_session = 1;
+  std::shared_ptr<Desk> desk;
+  std::vector<std::unique_ptr<Lane>> lanes;  // the first is the context's
   net::TaskGroup tasks;
-  syndication::RouterCore core;
   std::unique_ptr<net::Listener> listener;
   replica::Replica::ListenerId news = 0;
 };
@@ -141,36 +130,34 @@ Router::Router(net::asio::io_context& context, replica::Replica& replica,
 Router::~Router() = default;
 
 Result<void> Router::start() {
-  BW_TRY(impl_->listener,
-         net::Listener::bind(impl_->context, impl_->options.listen, impl_->options.connections));
-  impl_->tasks.on_failure([this](std::exception_ptr failure) {
-    try {
-      std::rethrow_exception(failure);
-    } catch (const std::exception& error) {
-      impl_->log.write(telemetry::Level::kError, "router", "a session failed",
-                       {{"why", error.what()}});
-    }
-  });
-  impl_->tasks.spawn(impl_->listener->run(
-      [this](net::ChannelPtr channel) { impl_->tasks.spawn(impl_->serve(std::move(channel))); }));
+  BW_TRY(impl_->listener, net::Listener::bind(impl_->listening_lane().context(),
+                                              impl_->options.listen, impl_->options.connections));
+  for (const auto& lane : impl_->lanes) lane->start();
+  impl_->start_listening();
   impl_->tasks.spawn(impl_->tick_for_ever());
   impl_->news =
       impl_->replica.listen([weak = std::weak_ptr(impl_)](const ledger::Effects& effects) {
         const auto impl = weak.lock();
         if (!impl) return;
-        net::asio::post(impl->context, [impl, effects] { impl->authority_changed(effects); });
+        net::asio::post(impl->context, [impl, effects] {
+          impl->desk->authority_changed(effects.entities, effects.revoked_dots, effects.affinity);
+        });
       });
   impl_->log.write(telemetry::Level::kInfo, "router", "listening",
-                   {{"address", address()}, {"key", key().text()}});
+                   {{"address", address()},
+                    {"key", key().text()},
+                    {"threads", std::to_string(impl_->lanes.size())}});
   return {};
 }
 
 net::Task<void> Router::stop() {
   impl_->replica.forget(impl_->news);
-  if (impl_->listener) impl_->listener->stop();
-  const Error leaving{ErrorCode::kUnavailable, "the router is shutting down"};
-  for (const auto& [id, session] : impl_->sessions) session::close_with(*session.channel, leaving);
-  impl_->tasks.cancel();
+  impl_->stop_listening();
+  // The listening one first: after it no connection is on its way to another.
+  co_await impl_->listening_lane().stop();
+  for (const auto& lane : impl_->lanes) {
+    if (lane.get() != &impl_->listening_lane()) co_await lane->stop();
+  }
   co_await impl_->tasks.join();
 }
 
@@ -181,10 +168,10 @@ std::string Router::address() const {
   return impl_->listener ? impl_->listener->address() : "";
 }
 syndication::RouterStats Router::stats() const {
-  return impl_->core.stats();
+  return impl_->desk->core().stats();
 }
 std::vector<syndication::BlacklistEntry> Router::blacklist() const {
-  return impl_->core.blacklist(impl_->clock.now());
+  return impl_->desk->core().blacklist(impl_->clock.now());
 }
 
 }  // namespace bw::router

@@ -16,16 +16,19 @@ struct Options {
   std::string listen = "0.0.0.0:4514";
   net::ListenerLimits connections;
   syndication::RouterLimits limits;
+  // The context's own, and so many less one that the router starts. With one, everything happens on
+  // the context; with more, sessions are spread over them, and whoever shakes hands does it apart
+  // from the thread that routes.
+  std::size_t threads = 1;
 };
 
-// Ledger heads that peers show each other on connecting, so that a fork is caught.
+// Ledger heads that peers show each other on connecting, so that a fork is caught. Thread-safe.
 struct HeadExchange {
   std::function<Bytes()> latest;                  // empty when there is none
   std::function<Result<void>(ByteView)> compare;  // kFork when a peer saw another history
 };
 
-// A designated router: sockets around a RouterCore. Lives on one io_context thread, except where
-// noted.
+// A designated router: sockets around a RouterCore. Lives on one io_context thread.
 class Router {
  public:
   Router(net::asio::io_context& context, replica::Replica& replica,

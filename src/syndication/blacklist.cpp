@@ -28,8 +28,9 @@ Blacklist::Record Blacklist::faded(Record record, Time now) const {
   return record;
 }
 
-void Blacklist::strike(const EntityKey& entity, double count, Time now) {
-  if (records_.size() >= limits::kStrikeRecords && !records_.contains(entity)) tick(now);
+bool Blacklist::strike(const EntityKey& entity, double count, Time now) {
+  const std::scoped_lock lock(mutex_);
+  if (records_.size() >= limits::kStrikeRecords && !records_.contains(entity)) forget_settled(now);
   // Whoever fills the table paid for as many entities; what is lost is one of their records.
   if (records_.size() >= limits::kStrikeRecords && !records_.contains(entity)) {
     records_.erase(records_.begin());
@@ -38,14 +39,16 @@ void Blacklist::strike(const EntityKey& entity, double count, Time now) {
   record = faded(record, now);
   record.at = now;
   record.total += static_cast<std::uint64_t>(count);
-  if (now < record.until) return;
+  if (now < record.until) return false;
   record.strikes += count;
-  if (record.strikes < strikes_to_ban_) return;
+  if (record.strikes < strikes_to_ban_) return false;
   record.strikes = 0;
   record.until = now + length(++record.bans);
+  return true;
 }
 
 std::optional<Time> Blacklist::banned_until(const EntityKey& entity, Time now) const {
+  const std::scoped_lock lock(mutex_);
   const auto found = records_.find(entity);
   if (found == records_.end() || now >= found->second.until) return std::nullopt;
   return found->second.until;
@@ -53,6 +56,7 @@ std::optional<Time> Blacklist::banned_until(const EntityKey& entity, Time now) c
 
 std::vector<BlacklistEntry> Blacklist::entries(Time now) const {
   std::vector<BlacklistEntry> banned;
+  const std::scoped_lock lock(mutex_);
   for (const auto& [entity, record] : records_) {
     if (now < record.until) banned.push_back({entity, record.until, record.total});
   }
@@ -60,7 +64,17 @@ std::vector<BlacklistEntry> Blacklist::entries(Time now) const {
   return banned;
 }
 
+std::size_t Blacklist::remembered() const {
+  const std::scoped_lock lock(mutex_);
+  return records_.size();
+}
+
 void Blacklist::tick(Time now) {
+  const std::scoped_lock lock(mutex_);
+  forget_settled(now);
+}
+
+void Blacklist::forget_settled(Time now) {
   std::erase_if(records_, [&](const auto& entry) {
     const Record record = faded(entry.second, now);
     return record.strikes <= 0 && record.bans == 0 && now >= record.until;

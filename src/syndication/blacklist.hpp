@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -20,17 +21,18 @@ struct BlacklistEntry {
 // Who misbehaved lately. Strikes fade at the rate of a full count per `first_ban`; a full count
 // bans, each time twice as long as the time before, and as much calm as the last ban lasted makes
 // up for it. At most kStrikeRecords entities are remembered, so strikes are only for entities that
-// are registered.
+// are registered. Thread-safe: asked when a session opens or a stream is attached.
 class Blacklist {
  public:
   Blacklist(double strikes_to_ban, Duration first_ban);
 
-  void strike(const EntityKey& entity, double count, Time now);
+  // True when this begins a ban.
+  bool strike(const EntityKey& entity, double count, Time now);
   // When the ban ends; nothing when there is none.
   [[nodiscard]] std::optional<Time> banned_until(const EntityKey& entity, Time now) const;
   // Those who are banned now, by key.
   [[nodiscard]] std::vector<BlacklistEntry> entries(Time now) const;
-  [[nodiscard]] std::size_t remembered() const { return records_.size(); }
+  [[nodiscard]] std::size_t remembered() const;
   // Forgets whom nothing is held against any more.
   void tick(Time now);
 
@@ -43,12 +45,14 @@ class Blacklist {
     std::uint64_t total = 0;
   };
 
+  void forget_settled(Time now);
   [[nodiscard]] Duration length(unsigned bans) const;
   // What is left of a record by now.
   [[nodiscard]] Record faded(Record record, Time now) const;
 
   double strikes_to_ban_;
   Duration first_ban_;
+  mutable std::mutex mutex_;
   std::unordered_map<EntityKey, Record> records_;
 };
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "syndication/outbox.hpp"
+#include "syndication/parcel.hpp"
 #include "syndication/subscriptions.hpp"
 
 namespace bw::syndication {
@@ -21,13 +22,6 @@ struct Route {
   std::uint64_t generation = 0;
   std::vector<Subscription*> subscriptions;  // by session, in order of subscribing
   std::vector<Target> targets;               // by session
-};
-
-// A batch that was taken in. The views hold until the outbox is flushed.
-struct Incoming {
-  ByteView bytes;
-  Stream* stream = nullptr;
-  VerifiedBatch batch;
 };
 
 // Sends accepted messages to the sessions that subscribed. A session that is to have all of a batch

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <list>
+#include <mutex>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -27,7 +28,9 @@ bool same(const wave::Grant& a, const wave::Grant& b) {
 }  // namespace
 
 // Grants unregister themselves when their last holder lets go, so that the indexes know exactly
-// those that somebody could still use.
+// those that somebody could still use. That may happen on any thread and takes the lock, so nothing
+// that may be the last holder goes while it is held; and what is found may be going just now on
+// another thread, which then waits for the lock.
 struct GrantCache::Impl : std::enable_shared_from_this<Impl> {
   struct Cached;
   using Recent = std::list<std::shared_ptr<Cached>>;
@@ -42,7 +45,10 @@ struct GrantCache::Impl : std::enable_shared_from_this<Impl> {
           proof(proof_hash),
           owner(std::move(cache)) {}
     ~Path() {
-      if (const auto impl = owner.lock()) impl->drop(*this);
+      const auto impl = owner.lock();
+      if (impl == nullptr) return;
+      const std::scoped_lock lock(impl->mutex);
+      impl->drop(*this);
     }
     Path(const Path&) = delete;
     Path& operator=(const Path&) = delete;
@@ -63,7 +69,9 @@ struct GrantCache::Impl : std::enable_shared_from_this<Impl> {
       if (next != nullptr) next->previous = this;
     }
     ~Cached() {
-      if (const auto impl = path->owner.lock()) impl->forget(*this);
+      const auto impl = path->owner.lock();
+      const auto lock = impl ? std::unique_lock(impl->mutex) : std::unique_lock<std::mutex>();
+      if (impl) impl->forget(*this);
       (previous == nullptr ? path->first : previous->next) = next;
       if (next != nullptr) next->previous = previous;
     }
@@ -132,23 +140,38 @@ struct GrantCache::Impl : std::enable_shared_from_this<Impl> {
   Impl(const wave::AuthorityView& view, std::size_t most) : authority(view), capacity(most) {}
 
   std::shared_ptr<Cached> find(const Key& key) {
+    std::shared_ptr<Cached> evicted;
+    const std::scoped_lock lock(mutex);
     const auto found = places.find(key);
     if (found == places.end()) return nullptr;
-    std::shared_ptr<Cached> grant = (*found)->shared_from_this();
+    std::shared_ptr<Cached> grant = (*found)->weak_from_this().lock();
+    if (grant == nullptr) return nullptr;
     if (grant->remembered) {
       recent.splice(recent.begin(), recent, grant->recent);
     } else {
-      remember(grant);
+      evicted = remember(grant);
     }
     return grant;
   }
 
+  // What another thread was faster to add, if so. Null when the authority has changed since
+  // `as_of`.
   GrantPtr add(const wave::Request& request, const Hash& proof, wave::Grant grant,
-               Duration max_staleness) {
+               Duration max_staleness, std::uint64_t as_of) {
+    std::shared_ptr<Cached> evicted;
+    const std::scoped_lock lock(mutex);
+    if (changes.load(std::memory_order_relaxed) != as_of) return nullptr;
+    if (const auto found = places.find(Key{request, proof}); found != places.end()) {
+      if (auto known = (*found)->weak_from_this().lock()) {
+        known->max_staleness.store(max_staleness, std::memory_order_relaxed);
+        return known;
+      }
+      forget(**found);
+    }
     auto cached =
         std::make_shared<Cached>(request, max_staleness, path_of(request, proof, std::move(grant)));
     places.insert(cached.get());
-    remember(cached);
+    evicted = remember(cached);
     return cached;
   }
 
@@ -157,7 +180,8 @@ struct GrantCache::Impl : std::enable_shared_from_this<Impl> {
                                 wave::Grant grant) {
     const auto known = paths.find(PathKey{request.origin, request.ns, proof});
     if (known != paths.end()) {
-      if (same((*known)->grant, grant)) return (*known)->first->path;
+      Cached* const one = (*known)->first;
+      if (one != nullptr && same((*known)->grant, grant)) return one->path;
       drop(**known);
     }
     auto path = std::make_shared<Path>(std::move(grant), request, proof, weak_from_this());
@@ -167,15 +191,23 @@ struct GrantCache::Impl : std::enable_shared_from_this<Impl> {
     return path;
   }
 
-  void remember(const std::shared_ptr<Cached>& grant) {
+  // What had to go for it, to be let go without the lock.
+  [[nodiscard]] std::shared_ptr<Cached> remember(const std::shared_ptr<Cached>& grant) {
     grant->recent = recent.insert(recent.begin(), grant);
     grant->remembered = true;
-    if (recent.size() <= capacity) return;
-    const std::shared_ptr<Cached> oldest = std::move(recent.back());
+    if (recent.size() <= capacity) return nullptr;
+    std::shared_ptr<Cached> oldest = std::move(recent.back());
     recent.pop_back();
     oldest->remembered = false;
+    return oldest;
   }
 
+  void forget_expired(Cached& grant) {
+    const std::scoped_lock lock(mutex);
+    forget(grant);
+  }
+
+  // Somebody else holds it, or it is not among the recent ones.
   void forget(Cached& grant) {
     if (!std::exchange(grant.known, false)) return;
     places.erase(&grant);
@@ -206,8 +238,8 @@ struct GrantCache::Impl : std::enable_shared_from_this<Impl> {
       const std::vector<Path*> broken(found->second.begin(), found->second.end());
       for (Path* path : broken) {
         for (Cached* grant = path->first; grant != nullptr; grant = grant->next) {
-          if (!std::exchange(grant->valid, false)) continue;
-          out.push_back(grant->shared_from_this());
+          if (!grant->valid.exchange(false)) continue;
+          if (auto held = grant->weak_from_this().lock()) out.push_back(std::move(held));
         }
         drop(*path);
       }
@@ -215,7 +247,9 @@ struct GrantCache::Impl : std::enable_shared_from_this<Impl> {
   }
 
   const wave::AuthorityView& authority;
-  std::size_t capacity;
+  const std::size_t capacity;
+  std::atomic<std::uint64_t> changes{0};
+  mutable std::mutex mutex;  // of everything below, and of the links of grants and paths
   boost::unordered_flat_set<Cached*, KeyHash, KeyEqual> places;
   boost::unordered_flat_set<Path*, PathHash, PathEqual> paths;
   Index<EntityKey> by_entity;
@@ -230,37 +264,44 @@ GrantCache::~GrantCache() = default;
 Result<GrantPtr, wave::Denial> GrantCache::authorize(const wave::Request& request,
                                                      const Hash& proof_hash,
                                                      const wave::Proof& proof, Time now) {
-  if (const auto known = impl_->find({request, proof_hash})) {
-    if (usable(*known, now)) return known;
-    // Kept when only the node is stale, which authorize() finds first; gone when it has expired.
-    if (now >= known->grant.expires) impl_->forget(*known);
+  for (;;) {
+    const std::uint64_t as_of = changes();
+    if (const auto known = impl_->find({request, proof_hash})) {
+      if (usable(*known, now)) return known;
+      // Kept when only the node is stale, which authorize() finds first; gone when it has expired.
+      if (now >= known->grant.expires) impl_->forget_expired(*known);
+    }
+    auto grant = wave::authorize(request, proof, impl_->authority, now);
+    if (!grant) return tl::unexpected(std::move(grant).error());
+    const Duration max_staleness = impl_->authority.max_staleness(request.ns);
+    auto kept = impl_->add(request, proof_hash, *std::move(grant), max_staleness, as_of);
+    if (kept != nullptr) return kept;
   }
-  auto grant = wave::authorize(request, proof, impl_->authority, now);
-  if (!grant) return tl::unexpected(std::move(grant).error());
-  const Duration max_staleness = impl_->authority.max_staleness(request.ns);
-  if (const auto known = impl_->find({request, proof_hash})) {
-    known->max_staleness = max_staleness;
-    return known;
-  }
-  return impl_->add(request, proof_hash, *std::move(grant), max_staleness);
 }
 
 bool GrantCache::usable(const LiveGrant& grant, Time now) const {
-  if (!grant.valid || now >= grant.grant.expires) return false;
+  if (!grant.valid.load(std::memory_order_acquire) || now >= grant.grant.expires) return false;
   const Duration age = now - impl_->authority.heard_at();
-  return age <= grant.max_staleness && age >= -limits::kClockSkew;
+  return age <= grant.max_staleness.load(std::memory_order_relaxed) && age >= -limits::kClockSkew;
 }
 
 std::vector<GrantPtr> GrantCache::changed(std::span<const EntityKey> entities,
                                           std::span<const ObjectId> dots) {
   std::vector<GrantPtr> invalid;
+  const std::scoped_lock lock(impl_->mutex);
+  impl_->changes.fetch_add(1);
   impl_->invalidate(impl_->by_entity, entities, invalid);
   impl_->invalidate(impl_->by_dot, dots, invalid);
   for (const GrantPtr& grant : invalid) impl_->forget(static_cast<Impl::Cached&>(*grant));
   return invalid;
 }
 
+std::uint64_t GrantCache::changes() const {
+  return impl_->changes.load();
+}
+
 std::size_t GrantCache::size() const {
+  const std::scoped_lock lock(impl_->mutex);
   return impl_->places.size();
 }
 

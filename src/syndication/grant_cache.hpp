@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <span>
 #include <vector>
@@ -11,19 +12,22 @@ namespace bw::syndication {
 
 // A yes that messages or subscriptions rest on. `valid` turns false when something on its path
 // changed: its users then ask again. Made for a million of them at a time: what follows from the
-// proof alone is shared by all that rest on it.
+// proof alone is shared by all that rest on it. May be read and let go on any thread.
 struct LiveGrant {
   wave::Request request;
   const wave::Grant& grant;  // lives as long as this
-  Duration max_staleness{};
-  bool valid = true;
+  std::atomic<Duration> max_staleness{};
+  std::atomic<bool> valid = true;
 };
 using GrantPtr = std::shared_ptr<LiveGrant>;
 
 // Remembers what authorize() said yes to, until something on that very path changes. Refusals are
 // not remembered: they would have to be forgotten at each new grant. Bounded; the least recently
 // used goes, which costs its users nothing: a grant that somebody still holds is told of changes
-// all the same. For one thread.
+// all the same.
+//
+// Thread-safe. One cache serves all threads of a router, so that a change holds for all of them at
+// once; its lock is taken when a grant is asked for or let go, not when one that is held is used.
 class GrantCache {
  public:
   GrantCache(const wave::AuthorityView& authority, std::size_t capacity);
@@ -36,9 +40,12 @@ class GrantCache {
   [[nodiscard]] bool usable(const LiveGrant& grant, Time now) const;
 
   // Invalidates exactly the grants whose path holds one of these (a namespace is on every path in
-  // it), and returns them.
+  // it), and returns them. To be called after the authority shows the change: a yes that was found
+  // in its old state then does not get in any more.
   std::vector<GrantPtr> changed(std::span<const EntityKey> entities,
                                 std::span<const ObjectId> dots);
+  // How often changed() was called. What was learnt of the authority before it rose may be old.
+  [[nodiscard]] std::uint64_t changes() const;
   // Grants that are remembered or held by somebody.
   [[nodiscard]] std::size_t size() const;
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "syndication/grant_cache.hpp"
 
+#include <atomic>
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include "syndication/testing/router_world.hpp"
@@ -110,6 +113,68 @@ TEST_F(GrantCacheTest, GrantsOutliveTheCache) {
     grant = *ask(cache, "bob", "a");
   }
   EXPECT_TRUE(grant->valid);
+}
+
+// Another thread's change comes between the question and the answer.
+class ChangedWhileAsked final : public wave::AuthorityView {
+ public:
+  explicit ChangedWhileAsked(wave::testing::MemoryGraph& graph) : graph_(graph) {}
+  Result<std::optional<wave::EntityStatus>> entity(const EntityKey& key) const override {
+    return graph_.entity(key);
+  }
+  Result<std::optional<wave::DotStatus>> dot(const ObjectId& id) const override {
+    const auto as_it_was = graph_.dot(id);
+    if (meanwhile) std::exchange(meanwhile, {})();
+    return as_it_was;
+  }
+  Time heard_at() const override { return graph_.heard_at(); }
+  Duration max_staleness(const EntityKey& ns) const override { return graph_.max_staleness(ns); }
+
+  mutable std::function<void()> meanwhile;
+
+ private:
+  wave::testing::MemoryGraph& graph_;
+};
+
+TEST_F(GrantCacheTest, YesFromBeforeAChangeIsNotKept) {
+  ChangedWhileAsked authority(world.graph);
+  GrantCache cache(authority, 10);
+  proofs["bob"] = world.granted("bob");
+  const ObjectId dot = proofs["bob"]->dots[0].id;
+  authority.meanwhile = [&] {
+    world.graph.revoke_dot(dot);
+    EXPECT_TRUE(cache.changed({}, {&dot, 1}).empty());
+  };
+  const auto asked = ask(cache, "bob", "a");
+  ASSERT_FALSE(asked);
+  EXPECT_EQ(asked.error().code, ErrorCode::kRevoked);
+  EXPECT_EQ(cache.size(), 0U);
+}
+
+// For a thread sanitizer above all: grants are asked for, invalidated and let go on many threads.
+TEST_F(GrantCacheTest, ManyThreadsShareOne) {
+  GrantCache cache(world.graph, 3);
+  std::vector<ObjectId> dots;
+  for (const char* who : {"bob", "carol"}) {
+    proofs[who] = world.granted(who);
+    dots.push_back(proofs[who]->dots[0].id);
+  }
+  std::atomic<int> served{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([&] {
+      for (int round = 0; round < 500; ++round) {
+        const GrantPtr grant = *ask(cache, round % 2 == 0 ? "bob" : "carol",
+                                    std::string(1, static_cast<char>('a' + round % 5)));
+        served += grant->grant.dots.empty() ? 0 : 1;
+      }
+    });
+  }
+  for (int round = 0; round < 200; ++round) (void)cache.changed({}, dots);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(served, 1500);
+  (void)cache.changed({}, dots);
+  EXPECT_EQ(cache.size(), 0U);
 }
 
 }  // namespace

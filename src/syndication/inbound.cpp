@@ -39,7 +39,6 @@ bool speaks_of_rights(ErrorCode code) {
     case ErrorCode::kDenied:
     case ErrorCode::kRevoked:
     case ErrorCode::kExpired:
-    case ErrorCode::kNotFound:
     case ErrorCode::kUnsupported:
       return true;
     default:
@@ -195,13 +194,27 @@ struct Inbound::Impl {
     GrantPtr& memo = topic.grants[static_cast<std::size_t>(message.type)];
     if (memo == nullptr || !grants.usable(*memo, now)) {
       auto asked = ask(message.type, topic, now);
-      if (!asked) return tl::unexpected(std::move(asked).error());
+      if (!asked) {
+        // Whoever lost a right in use could not know while messages were on their way.
+        if (memo != nullptr) refused_a_right = false;
+        return tl::unexpected(std::move(asked).error());
+      }
       memo = *std::move(asked);
     }
     return &memo;
   }
 
+  // Asked again when the ledger changed meanwhile: the two answers must be of one state.
   Result<GrantPtr, wave::Denial> ask(MessageType type, const TopicState& topic, Time now) {
+    for (;;) {
+      const std::uint64_t as_of = grants.changes();
+      auto asked = ask_once(type, topic, now);
+      if (grants.changes() == as_of) return asked;
+      refused_a_right = false;
+    }
+  }
+
+  Result<GrantPtr, wave::Denial> ask_once(MessageType type, const TopicState& topic, Time now) {
     const auto needed = needed_permissions(type, topic.topic.uri);
     if (!needed) return tl::unexpected(refusal(needed.error().code, needed.error().message));
     if (carries && !carries(topic.topic.ns)) {

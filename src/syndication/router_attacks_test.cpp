@@ -203,18 +203,35 @@ TEST_F(RouterAttacks, PersistentOffendersAreBlacklistedForAWhile) {
   EXPECT_EQ(world.core.blacklist(world.now)[0].entity, world.id("mallory"));
   EXPECT_EQ(world.core.blacklist(world.now)[0].until, world.now + 60s);
 
-  EXPECT_EQ(mallory.answer(mallory.say(from_mallory, {.uri = "some", .proof = some})),
-            ErrorCode::kBlacklisted);
-  const auto again = mallory.attach("mallory");
-  mallory.read();
-  EXPECT_EQ(mallory.detached.at(again).code, ErrorCode::kBlacklisted);
+  // Nothing more is heard from her, and a new session is refused.
+  EXPECT_EQ(world.closed.at(mallory.id()).code, ErrorCode::kBlacklisted);
+  EXPECT_EQ(world.core.stats().sessions, 2);
   Peer anew(world, "mallory");
   EXPECT_EQ(world.closed.at(anew.id()).code, ErrorCode::kBlacklisted);
+  const auto through_bob = bob.attach("mallory");
+  bob.read();
+  EXPECT_EQ(bob.detached.at(through_bob).code, ErrorCode::kBlacklisted);
   // Others are not concerned.
   EXPECT_FALSE(bob.answered(bob.say(from_bob, {.uri = "a", .proof = world.granted("bob")})));
 
   world.pass(60s);
-  EXPECT_FALSE(mallory.answered(mallory.say(from_mallory, {.uri = "some", .proof = some})));
+  Peer later(world, "mallory");
+  const auto from_later = later.attach("mallory");
+  EXPECT_FALSE(later.answered(later.say(from_later, {.uri = "some", .proof = some})));
+}
+
+TEST_F(RouterAttacks, BannedGuestLosesItsStreamsButNotTheSessionOfItsAgent) {
+  const auto guest = bob.attach("guest");
+  const auto elsewhere = mallory.attach("guest");
+  const auto nothing = world.granted("guest", {.permissions = "P", .uri = "nothing"});
+  bob.say(guest, std::vector<Say>(20, {.uri = "secret", .proof = nothing}));
+  for (Peer* agent : {&bob, &mallory}) agent->read();
+  EXPECT_EQ(bob.detached.at(guest).code, ErrorCode::kBlacklisted);
+  EXPECT_EQ(mallory.detached.at(elsewhere).code, ErrorCode::kBlacklisted);
+  EXPECT_FALSE(bob.closed());
+  EXPECT_FALSE(bob.answered(bob.say(from_bob, {.uri = "a", .proof = world.granted("bob")})));
+  EXPECT_THAT(witness.heard(), ElementsAre("a=x"));
+  EXPECT_EQ(world.core.stats().bans, 1);
 }
 
 TEST_F(RouterAttacks, BadSignaturesCountFiveAndForTheAgentToo) {

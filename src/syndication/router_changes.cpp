@@ -37,6 +37,7 @@ void RouterCore::Impl::recheck(const std::vector<GrantPtr>& invalid, Time now) {
 }
 
 void RouterCore::Impl::recheck(Subscription& subscription, Time now) {
+  if (subscription.stream->over) return;
   const wave::Request& request = subscription.grant->request;
   if (!carries(request.ns)) {
     return end(subscription,
@@ -74,7 +75,10 @@ void RouterCore::Impl::recheck(const EntityKey& key, Time now) {
     found->second.expires = (*status)->expires;
     return;
   }
-  const Error reason{*obstacle, wave::entity_words(*obstacle, key)};
+  shut_out(key, {*obstacle, wave::entity_words(*obstacle, key)});
+}
+
+void RouterCore::Impl::shut_out(const EntityKey& key, const Error& reason) {
   for (auto next = sessions.begin(); next != sessions.end();) {
     Session& session = *(next++)->second;
     if (session.peer->key == key) {

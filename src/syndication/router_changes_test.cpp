@@ -75,6 +75,13 @@ TEST_F(RouterChanges, RevokedPublisherIsRefused) {
   EXPECT_EQ(alice.answer(published), ErrorCode::kRevoked);
 }
 
+TEST_F(RouterChanges, WhoeverLostARightInUseIsRefusedButDidNothingWrong) {
+  world.revoke(alices->dots[0].id);
+  for (int i = 0; i < 100; ++i) publish();
+  EXPECT_EQ(alice.answer(published), ErrorCode::kRevoked);
+  EXPECT_THAT(world.core.blacklist(world.now), IsEmpty());
+}
+
 TEST_F(RouterChanges, RevokedEntityLosesStreamsAndSessions) {
   const auto guest = bob.attach("guest");
   world.revoke(world.id("guest"));

@@ -5,14 +5,12 @@
 
 #include "base/check.hpp"
 #include "syndication/router_impl.hpp"
-#include "wave/link.hpp"
 
 namespace bw::syndication {
 namespace {
 
-// Buffers of batches kept from call to call.
-constexpr std::size_t kSpareBatches = 64;
 constexpr Duration kPurgeInterval = 10s;
+constexpr std::size_t kRemovedAtOnce = 256;  // some hundreds of microseconds
 
 }  // namespace
 
@@ -24,21 +22,34 @@ RouterCore::~RouterCore() = default;
 RouterCore::Impl::Impl(const wave::AuthorityView& view, Carries serves, MessageStore& messages,
                        RouterOutput& out, RouterLimits bounds)
     : authority(view),
-      carries(std::move(serves)),
       store(messages),
-      limits(bounds),
+      output(out),
+      shared{.authority = view,
+             .carries = std::move(serves),
+             .limits = bounds,
+             .grants{view, bounds.grants_remembered},
+             .blacklist{bounds.strikes_to_blacklist, bounds.blacklist_for},
+             .accounts{Allowance{bounds.messages_per_second_per_entity, bounds.wasted_share,
+                                 bounds.requests_share}}},
       outbox(out),
-      grants(view, bounds.grants_remembered),
-      blacklist(bounds.strikes_to_blacklist, bounds.blacklist_for),
       fan_out(subscriptions, outbox) {}
 
-void RouterCore::open(SessionId session, const EntityKey& peer, const Hash& exporter, Time now) {
-  impl_->open(session, peer, exporter, now);
+Intake RouterCore::intake(SessionId session, const EntityKey& peer, const Hash& exporter,
+                          bool keep_bytes, Time now) {
+  return {impl_->shared, session, peer, exporter, keep_bytes, now};
 }
 
-void RouterCore::receive(SessionId session, std::span<const ByteView> frames, Time now) {
-  const auto found = impl_->sessions.find(session);
-  if (found != impl_->sessions.end()) impl_->receive(*found->second, frames, now);
+Result<void> RouterCore::admit(const EntityKey& entity, Time now) const {
+  BW_CHECK(impl_->shared.admit(entity, now));
+  return {};
+}
+
+void RouterCore::open(SessionId session, const EntityKey& peer, Time now) {
+  impl_->open(session, peer, now);
+}
+
+void RouterCore::take(std::span<Parcel* const> parcels, Time now) {
+  impl_->take(parcels, now);
 }
 
 void RouterCore::closed(SessionId session) {
@@ -60,6 +71,14 @@ void RouterCore::tick(Time now) {
   impl_->outbox.flush();
 }
 
+bool RouterCore::has_to_sweep() const {
+  return !impl_->dying.empty();
+}
+
+bool RouterCore::sweep() {
+  return impl_->sweep();
+}
+
 void RouterCore::lost(SessionId session, std::uint64_t count) {
   const auto found = impl_->sessions.find(session);
   if (found == impl_->sessions.end()) return;
@@ -76,40 +95,20 @@ RouterStats RouterCore::stats() const {
 }
 
 std::vector<BlacklistEntry> RouterCore::blacklist(Time now) const {
-  return impl_->blacklist.entries(now);
+  return impl_->shared.blacklist.entries(now);
 }
 
-Result<Time> RouterCore::Impl::admit(const EntityKey& key, Time now) const {
-  if (const auto until = blacklist.banned_until(key, now)) return banned(key, *until);
-  BW_TRY(const std::optional<wave::EntityStatus> status, authority.entity(key));
-  if (const auto obstacle = wave::entity_obstacle(status, now)) {
-    return fail(*obstacle, "{}", wave::entity_words(*obstacle, key));
-  }
-  return status->expires;
-}
-
-tl::unexpected<Error> RouterCore::Impl::banned(const EntityKey& key, Time until) {
-  return fail(ErrorCode::kBlacklisted, "entity {} is refused until {} for earlier misbehaviour",
-              key.text(), to_text(until));
-}
-
-void RouterCore::Impl::open(SessionId id, const EntityKey& peer, const Hash& exporter, Time now) {
-  const auto expires = admit(peer, now);
+void RouterCore::Impl::open(SessionId id, const EntityKey& peer, Time now) {
+  const auto expires = shared.admit(peer, now);
   if (!expires) return outbox.refuse(id, expires.error());
-  auto session = std::make_unique<Session>(Inbound(Inbound::Side::kRouter, grants, carries));
+  auto session = std::make_shared<Session>();
   session->id = id;
-  session->peer = &hold(peer, *expires, now);
-  session->exporter = exporter;
+  session->peer = &hold(peer, *expires);
   BW_ASSERT(sessions.try_emplace(id, std::move(session)).second);
 }
 
-Entity& RouterCore::Impl::hold(const EntityKey& key, Time expires, Time now) {
-  const double rate = limits.messages_per_second_per_entity;
-  Entity& entity =
-      entities
-          .try_emplace(
-              key, Entity{.key = key, .messages = TokenBucket(rate, rate, now), .expires = expires})
-          .first->second;
+Entity& RouterCore::Impl::hold(const EntityKey& key, Time expires) {
+  Entity& entity = entities.try_emplace(key, Entity{.key = key, .expires = expires}).first->second;
   ++entity.holders;
   return entity;
 }
@@ -118,21 +117,35 @@ void RouterCore::Impl::release(Entity& entity) {
   if (--entity.holders == 0) entities.erase(EntityKey(entity.key));
 }
 
-void RouterCore::Impl::receive(Session& session, std::span<const ByteView> frames, Time now) {
-  std::optional<Error> breach;
-  for (const ByteView frame : frames) {
-    if (auto taken = take(session, frame, now); !taken) {
-      breach = std::move(taken).error();
-      break;
-    }
+void RouterCore::Impl::take(std::span<Parcel* const> parcels, Time now) {
+  for (Parcel* parcel : parcels) take(*parcel, now);
+  flush(now);
+}
+
+void RouterCore::Impl::take(Parcel& parcel, Time now) {
+  const auto found = sessions.find(parcel.session);
+  if (found == sessions.end()) return;
+  Session& session = *found->second;
+  stats.batches_in += parcel.counts.batches;
+  stats.messages_in += parcel.counts.messages;
+  stats.refused += parcel.counts.refused;
+  stats.bad_signatures += parcel.counts.bad_signatures;
+  stats.replayed += parcel.counts.replayed;
+  stats.wasted_us += parcel.counts.wasted_us;
+  if (!parcel.answers.empty()) append(outbox.answers(session), parcel.answers);
+  for (const Parcel::Step& next : parcel.steps) {
+    std::visit([&](const auto& one) { step(session, one, now); }, next);
   }
+  if (parcel.breach) {
+    flush(now);
+    close(session, *parcel.breach);
+  }
+  for (const Parcel::Strike& one : parcel.strikes) strike(one, now);
+}
+
+void RouterCore::Impl::flush(Time now) {
   commit(now);
-  acknowledge(session);
-  outbox.flush();
-  batches_used = 0;
-  if (batches.size() > kSpareBatches) batches.resize(kSpareBatches);
-  if (!breach) return;
-  close(session, *breach);
+  acknowledge();
   outbox.flush();
 }
 
@@ -150,6 +163,17 @@ void RouterCore::Impl::drop(Session& session) {
   sessions.erase(session.id);
 }
 
+bool RouterCore::Impl::sweep() {
+  if (dying.empty()) return false;
+  Stream& stream = *dying.front().stream;
+  remove_subscriptions(stream, kRemovedAtOnce);
+  if (stream.subscriptions.empty()) {
+    release(*stream.entity);
+    dying.pop_front();
+  }
+  return !dying.empty();
+}
+
 void RouterCore::Impl::tick(Time now) {
   std::vector<EntityKey> expired;
   for (const auto& [key, entity] : entities) {
@@ -158,7 +182,8 @@ void RouterCore::Impl::tick(Time now) {
   for (const EntityKey& key : expired) recheck(key, now);
   recheck_carried(now);
   for (Subscription* subscription : subscriptions.due(now)) recheck(*subscription, now);
-  blacklist.tick(now);
+  shared.blacklist.tick(now);
+  shared.accounts.tick(now);
   publish_limits.tick(now);
   if (now - last_purge < kPurgeInterval) return;
   last_purge = now;

@@ -6,14 +6,11 @@
 #include <span>
 #include <vector>
 
-#include "syndication/blacklist.hpp"
-#include "syndication/frames.hpp"
+#include "syndication/intake.hpp"
 #include "syndication/message_store.hpp"
-#include "wave/authority.hpp"
 
 namespace bw::syndication {
 
-using SessionId = std::uint64_t;
 using SharedFrames = std::shared_ptr<const Bytes>;
 
 // What a router core does to the world. Calls do not re-enter the core.
@@ -24,14 +21,9 @@ class RouterOutput {
   virtual void send(SessionId session, SharedFrames frames, bool droppable) = 0;
   // Sends an ERROR frame and closes.
   virtual void close(SessionId session, const Error& reason) = 0;
-};
-
-struct RouterLimits {
-  double messages_per_second_per_entity = 1e6;
-  std::size_t subscriptions_per_entity = 100'000;
-  std::size_t grants_remembered = 100'000;
-  double strikes_to_blacklist = 20;  // bad signatures count 5, unauthorised and replayed messages 1
-  Duration blacklist_for = 60s;      // doubles with each repetition, decays with good behaviour
+  // The session's intake is to forget the stream (Intake::ended) before anything that is sent after
+  // this.
+  virtual void ended(SessionId session, const EntityKey& entity, std::uint64_t stream) = 0;
 };
 
 struct RouterStats {
@@ -46,23 +38,36 @@ struct RouterStats {
   std::uint64_t replayed = 0;
   std::uint64_t persisted = 0;
   std::uint64_t subscriptions_ended = 0;  // by revocation or expiry
+  std::uint64_t bans = 0;
+  std::uint64_t wasted_us = 0;  // estimate of verification that came to nothing
 };
 
-// A router's thinking, without sockets or clock: takes frames, verifies, stores, fans out. The
-// namespaces it carries are those whose designated router it is, asked anew through `Carries`
-// whenever the ledger changes. For one thread.
+// The second half of a router, of which there is one: takes what intakes have verified, stores,
+// fans out. Without sockets or clock. The namespaces it carries are those whose designated router
+// it is, asked anew through `Carries` whenever the ledger changes. For one thread, but for
+// intake().
 class RouterCore {
  public:
-  // Whether this router is the designated router of a namespace now.
-  using Carries = std::function<bool(const EntityKey& ns)>;
+  // Whether this router is the designated router of a namespace now. Thread-safe when intakes are
+  // on several threads.
+  using Carries = Inbound::Carries;
   RouterCore(const wave::AuthorityView& authority, Carries carries, MessageStore& store,
              RouterOutput& output, RouterLimits limits);
   ~RouterCore();
 
-  void open(SessionId session, const EntityKey& peer, const Hash& exporter, Time now);
-  // Everything that arrived together; deliveries and answers are sent before it returns. Views need
-  // hold only during the call.
-  void receive(SessionId session, std::span<const ByteView> frames, Time now);
+  // The first half, for a session whose channel has this exporter value. Must not outlive the core.
+  // Thread-safe.
+  Intake intake(SessionId session, const EntityKey& peer, const Hash& exporter, bool keep_bytes,
+                Time now);
+  // Why the entity may not take part now: banned, unknown, revoked or expired. Thread-safe.
+  [[nodiscard]] Result<void> admit(const EntityKey& entity, Time now) const;
+
+  // Before the session's first parcel.
+  void open(SessionId session, const EntityKey& peer, Time now);
+  // What intakes made, each session's in order; deliveries and answers are sent before it returns.
+  // What changed in the ledger since a batch was verified, and was told to authority_changed(),
+  // counts. Views need hold only during the call.
+  void take(std::span<Parcel* const> parcels, Time now);
   void closed(SessionId session);
 
   // The ledger moved: subscriptions that rested on these, or on namespaces no longer carried, are
@@ -71,6 +76,10 @@ class RouterCore {
                          std::span<const EntityKey> affinity, Time now);
   // Once a second or so: ends expired subscriptions, purges the store, decays the blacklist.
   void tick(Time now);
+  // Goes on with work that can wait, a little at a time; false when there is none left. To be
+  // called, with other work in between, as long as there is.
+  bool sweep();
+  [[nodiscard]] bool has_to_sweep() const;
   // A session lost `count` deliveries for slowness; tells it so.
   void lost(SessionId session, std::uint64_t count);
 

@@ -19,41 +19,40 @@ struct RouterCore::Impl {
        RouterLimits bounds);
 
   // Sessions.
-  void open(SessionId id, const EntityKey& peer, const Hash& exporter, Time now);
-  void receive(Session& session, std::span<const ByteView> frames, Time now);
+  void open(SessionId id, const EntityKey& peer, Time now);
   // Tells the peer why, and everybody else that its streams ended.
   void close(Session& session, const Error& reason);
   void drop(Session& session);
-  Entity& hold(const EntityKey& key, Time expires, Time now);
+  Entity& hold(const EntityKey& key, Time expires);
   void release(Entity& entity);
-  // Why the entity may not take part now: banned, unknown, revoked or expired. Its expiry
-  // otherwise.
-  Result<Time> admit(const EntityKey& key, Time now) const;
-  static tl::unexpected<Error> banned(const EntityKey& key, Time until);
 
-  // Frames. An error is a breach of the protocol.
-  Result<void> take(Session& session, ByteView frame, Time now);
-  Result<void> attach(Session& session, const Attach& frame, Time now);
-  // The entity's expiry.
-  Result<Time> try_attach(Session& session, const Attach& frame, Time now);
-  void detach(Session& session, const Detach& frame, Time now);
-  // Ends a stream with its subscriptions, and tells all who heard of it.
+  // Parcels.
+  void take(std::span<Parcel* const> parcels, Time now);
+  void take(Parcel& parcel, Time now);
+  void step(Session& session, const Parcel::Attached& step, Time now);
+  void step(Session& session, const Parcel::Refused& step, Time now);
+  void step(Session& session, const Detach& step, Time now);
+  void step(Session& session, const Ping& step, Time now);
+  void step(Session& session, Incoming* step, Time now);
+  // Ends a stream, and tells all who heard of it. Its subscriptions get nothing from now on; where
+  // they are many, sweep() removes them.
   void end_stream(Session& session, Stream& stream, const Error& reason);
-  Result<void> topic(Session& session, const TopicFrame& frame);
-  Result<void> batch(Session& session, ByteView bytes, Time now);
-  Result<void> admissible(const Session& session, Stream& stream, std::size_t messages, Time now);
-  // A batch that is refused as a whole; the error again when it is a breach of the protocol.
-  Result<void> misfit(Session& session, Incoming& incoming, const Error& error, Time now);
-  void take_messages(Session& session, Incoming& incoming, Time now);
+  static Stream* stream_of(Session& session, const EntityKey& entity, std::uint64_t stream);
   void take_value(Session& session, Incoming& incoming, std::size_t position, Time now);
+  // Whether the right that a message was verified by still holds; it is refused otherwise.
+  bool holds(Session& session, Incoming& incoming, std::size_t position, Time now);
   void refuse(Session& session, const BatchView& batch, std::size_t position, const Error& reason);
-  void refuse_all(Session& session, Incoming& incoming, const Error& reason);
+  void remove_subscriptions(Stream& stream, std::size_t most);
+  bool sweep();
   void handled(Stream& stream, std::uint64_t sequence);
-  void acknowledge(Session& session);
+  void acknowledge();
+  void strike(const Parcel::Strike& strike, Time now);
 
   // Stores what waits to be stored, then forwards what waits to be forwarded. Called before
   // anything that must see the effect, and at the end of each call.
   void commit(Time now);
+  // Everything that waits goes out.
+  void flush(Time now);
   void store_waiting();
 
   // Requests.
@@ -75,27 +74,35 @@ struct RouterCore::Impl {
   void end(Subscription& subscription, const Error& reason);
   // Ends sessions and streams of an entity that may not take part any more.
   void recheck(const EntityKey& entity, Time now);
+  void shut_out(const EntityKey& entity, const Error& reason);
   void end_streams(Session& session, const EntityKey& entity, const Error& reason);
   // Affinity can lapse by time alone, without a change of the ledger.
   void recheck_carried(Time now);
   void tick(Time now);
 
   const wave::AuthorityView& authority;
-  Carries carries;
   MessageStore& store;
-  RouterLimits limits;
+  RouterOutput& output;
+  IntakeShared shared;
+  const RouterLimits& limits = shared.limits;
+  const Carries& carries = shared.carries;
+  GrantCache& grants = shared.grants;
   Outbox outbox;
-  GrantCache grants;
-  Blacklist blacklist;
   PublishLimits publish_limits;
   Subscriptions subscriptions;
   FanOut fan_out;
   std::unordered_map<EntityKey, Entity> entities;
-  std::map<SessionId, std::unique_ptr<Session>> sessions;
+  std::map<SessionId, std::shared_ptr<Session>> sessions;
+  // Streams that are over, with what their subscriptions refer to.
+  struct Dying {
+    std::shared_ptr<Session> session;
+    std::unique_ptr<Stream> stream;
+  };
+  std::deque<Dying> dying;
   RouterStats stats;
   Time last_purge{};
 
-  // Of the call at hand. Batches stay where they are until its end; the buffers are used again.
+  // Of the call at hand. Batches stay where they are until its end.
   struct Waiting {
     Incoming* incoming;
     std::size_t from;  // positions [from, to) are to be forwarded
@@ -106,9 +113,6 @@ struct RouterCore::Impl {
     Incoming* incoming;
     std::size_t position;
   };
-  Incoming& next_incoming();
-  std::deque<Incoming> batches;
-  std::size_t batches_used = 0;
   std::vector<Waiting> waiting;
   std::vector<StoredMessage> persists;
   std::vector<WaitingPersist> persist_places;  // as many

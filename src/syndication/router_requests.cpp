@@ -62,6 +62,7 @@ Result<void> RouterCore::Impl::subscribe(Session& session, const Incoming& incom
   if (message.replay) BW_CHECK(send_stored(session, id, topic.topic, now));
   Subscription& subscription = subscriptions.add({.session = &session,
                                                   .entity = &entity,
+                                                  .stream = incoming.stream,
                                                   .request = id,
                                                   .tap = message.type == MessageType::kTap,
                                                   .topic = topic.topic,

@@ -9,21 +9,19 @@
 
 #include <boost/unordered/unordered_flat_set.hpp>
 
-#include "syndication/inbound.hpp"
 #include "syndication/recent_proofs.hpp"
 #include "syndication/router_core.hpp"
-#include "syndication/token_bucket.hpp"
 
 // What a router core holds for each peer. Owned by RouterCore::Impl; pointers between these are
 // valid while both ends are, and whoever removes one end clears the other.
 namespace bw::syndication {
 
 struct Session;
+struct Stream;
 
 // Somebody with a session or a stream here.
 struct Entity {
   EntityKey key;
-  TokenBucket messages;
   Time expires;             // by the ledger; renewals are noticed when this comes
   std::size_t holders = 0;  // sessions and streams
   std::size_t subscriptions = 0;
@@ -33,34 +31,39 @@ struct Subscription {
   std::uint64_t handle = 0;
   Session* session = nullptr;
   Entity* entity = nullptr;
+  Stream* stream = nullptr;
   RequestId request;
   bool tap = false;
   Topic topic;
   std::shared_ptr<const wave::Proof> proof;
   GrantPtr grant;
-  Time recheck_at{};           // when the grant expires, or at once while nobody can tell
+  Time recheck_at{};         // when the grant expires, or at once while nobody can tell
   std::uint64_t served = 0;  // when it last got a message that was not for all, as a rising number
 
-  [[nodiscard]] bool live(Time now) const { return grant->valid && now < grant->grant.expires; }
+  // Whether it is to get messages now.
+  [[nodiscard]] inline bool live(Time now) const;
 };
 
 // An entity's stream as attached on a session.
 struct Stream {
   std::uint64_t id = 0;
+  Session* session = nullptr;
   Entity* entity = nullptr;
   std::uint64_t handled = 0;  // highest sequence to acknowledge
   bool ack_due = false;
+  bool over = false;  // and waits for its subscriptions to be removed
   std::map<RequestId, Subscription*> subscriptions;
   std::map<SessionId, Session*> told;  // who knows topics of it
 };
 
-struct Session {
-  explicit Session(Inbound side) : inbound(std::move(side)) {}
+inline bool Subscription::live(Time now) const {
+  return grant->valid.load(std::memory_order_relaxed) && now < grant->grant.expires &&
+         !stream->over;
+}
 
+struct Session {
   SessionId id = 0;
   Entity* peer = nullptr;
-  Hash exporter;
-  Inbound inbound;
   std::unordered_map<std::uint64_t, std::unique_ptr<Stream>> streams;
   std::size_t subscriptions = 0;
   // What was sent to it.

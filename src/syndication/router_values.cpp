@@ -3,15 +3,12 @@
 #include <utility>
 
 #include "base/check.hpp"
-#include "base/limits.hpp"
-#include "syndication/handshake.hpp"
 #include "syndication/router_impl.hpp"
 
 namespace bw::syndication {
 namespace {
 
-constexpr double kStrikesForBadSignature = 5;
-constexpr double kStrikesForReplay = 1;
+constexpr std::size_t kRemovedAtOnce = 64;
 
 MessageId id_of(const BatchView& batch, std::size_t position) {
   return {batch.header.origin, batch.header.stream, batch.header.sequence, batch.indices[position]};
@@ -40,168 +37,93 @@ StoredMessage stored_message(const Incoming& incoming, std::size_t position) {
 
 }  // namespace
 
-Result<void> RouterCore::Impl::take(Session& session, ByteView frame, Time now) {
-  BW_TRY(const ParsedFrame parsed, parse_frame(frame));
-  switch (parsed.type) {
-    case FrameType::kBatch:
-      return batch(session, std::get<BatchFrame>(parsed.frame).batch, now);
-    case FrameType::kTopic:
-      return topic(session, std::get<TopicFrame>(parsed.frame));
-    case FrameType::kProof:
-      return session.inbound.proof(std::get<ProofFrame>(parsed.frame).proof);
-    case FrameType::kAttach:
-      return attach(session, std::get<Attach>(parsed.frame), now);
-    case FrameType::kDetach:
-      detach(session, std::get<Detach>(parsed.frame), now);
-      return {};
-    case FrameType::kPing:
-      encode_frame(Pong{std::get<Ping>(parsed.frame).nonce}, outbox.answers(session));
-      return {};
-    case FrameType::kPong:
-      return {};
-    case FrameType::kError:
-      return fail(std::get<ErrorFrame>(parsed.frame).error);
-    default:
-      return fail(ErrorCode::kMalformed, "frame type {}: not from an agent to a router",
-                  static_cast<int>(parsed.type));
-  }
+Stream* RouterCore::Impl::stream_of(Session& session, const EntityKey& entity,
+                                    std::uint64_t stream) {
+  const auto found = session.streams.find(stream);
+  const bool theirs = found != session.streams.end() && found->second->entity->key == entity;
+  return theirs ? found->second.get() : nullptr;
 }
 
-Result<void> RouterCore::Impl::attach(Session& session, const Attach& frame, Time now) {
-  if (session.inbound.entity_of(frame.stream) != nullptr) {
-    return fail(ErrorCode::kConflict, "stream {}: attached on this session already", frame.stream);
-  }
-  const auto expires = try_attach(session, frame, now);
+void RouterCore::Impl::step(Session& session, const Parcel::Attached& step, Time now) {
+  // Banned or revoked since it was let in.
+  const auto expires = shared.admit(step.entity, now);
   if (!expires) {
-    encode_frame(Detach{frame.entity, frame.stream, expires.error()}, outbox.answers(session));
-    return {};
+    output.ended(session.id, step.entity, step.stream);
+    encode_frame(Detach{step.entity, step.stream, expires.error()}, outbox.answers(session));
+    return;
   }
   auto stream = std::make_unique<Stream>();
-  stream->id = frame.stream;
-  stream->entity = &hold(frame.entity, *expires, now);
-  session.streams.emplace(frame.stream, std::move(stream));
-  return {};
+  stream->id = step.stream;
+  stream->session = &session;
+  stream->entity = &hold(step.entity, *expires);
+  session.streams.emplace(step.stream, std::move(stream));
 }
 
-Result<Time> RouterCore::Impl::try_attach(Session& session, const Attach& frame, Time now) {
-  BW_TRY(const Time expires, admit(frame.entity, now));
-  if (auto proven = check_attach(frame, session.exporter); !proven) {
-    // The entity has nothing to do with it.
-    blacklist.strike(session.peer->key, kStrikesForBadSignature, now);
-    return fail(std::move(proven).error());
-  }
-  BW_CHECK(session.inbound.attach(frame));
-  return expires;
+void RouterCore::Impl::step(Session& session, const Parcel::Refused& step, Time) {
+  Stream* stream = stream_of(session, step.entity, step.stream);
+  if (stream != nullptr) handled(*stream, step.sequence);
 }
 
-void RouterCore::Impl::detach(Session& session, const Detach& frame, Time now) {
-  const auto found = session.streams.find(frame.stream);
-  if (found == session.streams.end() || found->second->entity->key != frame.origin) return;
+void RouterCore::Impl::step(Session& session, const Detach& step, Time now) {
+  Stream* stream = stream_of(session, step.origin, step.stream);
+  if (stream == nullptr) return;
   // Deliveries and acknowledgements of the stream go before the news of its end.
-  commit(now);
-  acknowledge(session);
-  outbox.flush();
-  end_stream(session, *found->second, frame.reason);
+  flush(now);
+  end_stream(session, *stream, step.reason);
+}
+
+// The answer says that all that came before was dealt with.
+void RouterCore::Impl::step(Session& session, const Ping& step, Time now) {
+  flush(now);
+  encode_frame(Pong{step.nonce}, outbox.answers(session));
 }
 
 void RouterCore::Impl::end_stream(Session& session, Stream& stream, const Error& reason) {
-  for (const auto& [request, subscription] : stream.subscriptions) {
-    subscriptions.remove(*subscription);
-  }
   const Detach frame{stream.entity->key, stream.id, reason};
+  output.ended(session.id, frame.origin, frame.stream);
   stream.told.emplace(session.id, &session);
   for (const auto& [id, listener] : stream.told) {
     encode_frame(frame, outbox.answers(*listener));
     listener->told_topics.erase(&stream);
   }
-  session.inbound.detach(frame.origin, frame.stream);
   std::erase(acks_due, &stream);
-  release(*stream.entity);
-  session.streams.erase(frame.stream);
+  remove_subscriptions(stream, kRemovedAtOnce);
+  const auto found = session.streams.find(frame.stream);
+  if (stream.subscriptions.empty()) {
+    release(*stream.entity);
+  } else {
+    stream.over = true;
+    dying.push_back({sessions.at(session.id), std::move(found->second)});
+  }
+  session.streams.erase(found);
 }
 
-Result<void> RouterCore::Impl::topic(Session& session, const TopicFrame& frame) {
-  auto named = session.inbound.topic(frame);
-  // On its way while the stream was refused or ended: the DETACH says so.
-  if (!named && named.error().code == ErrorCode::kNotFound) return {};
-  return named;
-}
-
-Result<void> RouterCore::Impl::batch(Session& session, ByteView bytes, Time now) {
-  Incoming& incoming = next_incoming();
-  incoming.bytes = bytes;
-  incoming.stream = nullptr;
-  ++stats.batches_in;
-  if (auto opened = session.inbound.open(bytes, incoming.batch); !opened) {
-    return misfit(session, incoming, opened.error(), now);
-  }
-  const BatchHeader& header = incoming.batch.view.header;
-  incoming.stream = session.streams.at(header.stream).get();
-  const std::size_t messages = incoming.batch.view.messages.size();
-  stats.messages_in += messages;
-  if (auto possible = admissible(session, *incoming.stream, messages, now); !possible) {
-    refuse_all(session, incoming, possible.error());
-    return {};
-  }
-  if (auto verified = session.inbound.verify(incoming.batch, now); !verified) {
-    return misfit(session, incoming, verified.error(), now);
-  }
-  if (incoming.batch.unauthorised > 0) {
-    blacklist.strike(header.origin, static_cast<double>(incoming.batch.unauthorised), now);
-  }
-  take_messages(session, incoming, now);
-  return {};
-}
-
-Result<void> RouterCore::Impl::admissible(const Session& session, Stream& stream,
-                                          std::size_t messages, Time now) {
-  for (const EntityKey* key : {&stream.entity->key, &session.peer->key}) {
-    if (const auto until = blacklist.banned_until(*key, now)) return banned(*key, *until);
-  }
-  if (!stream.entity->messages.take(static_cast<double>(messages), now)) {
-    return fail(ErrorCode::kLimited, "entity {} may send {:.0f} messages a second; send fewer",
-                stream.entity->key.text(), limits.messages_per_second_per_entity);
-  }
-  return {};
-}
-
-Result<void> RouterCore::Impl::misfit(Session& session, Incoming& incoming, const Error& error,
-                                      Time now) {
-  const BatchHeader& header = incoming.batch.view.header;
-  switch (error.code) {
-    case ErrorCode::kNotFound:
-      encode_frame(Detach{header.origin, header.stream, error}, outbox.answers(session));
-      return {};
-    case ErrorCode::kReplayed:
-      // No answer: the outcome of these messages was told, or will be.
-      ++stats.replayed;
-      blacklist.strike(header.origin, kStrikesForReplay, now);
-      return {};
-    case ErrorCode::kBadSignature:
-      ++stats.bad_signatures;
-      blacklist.strike(header.origin, kStrikesForBadSignature, now);
-      // The agent signs for those it serves.
-      if (session.peer != incoming.stream->entity) {
-        blacklist.strike(session.peer->key, kStrikesForBadSignature, now);
-      }
-      refuse_all(session, incoming, error);
-      return {};
-    case ErrorCode::kExpired:
-      refuse_all(session, incoming, error);
-      return {};
-    default:
-      return fail(error);
+void RouterCore::Impl::remove_subscriptions(Stream& stream, std::size_t most) {
+  for (; most > 0 && !stream.subscriptions.empty(); --most) {
+    const auto next = stream.subscriptions.begin();
+    subscriptions.remove(*next->second);
+    stream.subscriptions.erase(next);
   }
 }
 
-void RouterCore::Impl::take_messages(Session& session, Incoming& incoming, Time now) {
+void RouterCore::Impl::strike(const Parcel::Strike& strike, Time now) {
+  if (!shared.blacklist.strike(strike.entity, strike.count, now)) return;
+  ++stats.bans;
+  flush(now);
+  const auto until = shared.blacklist.banned_until(strike.entity, now);
+  shut_out(strike.entity, banned_words(strike.entity, until.value_or(now)));
+}
+
+void RouterCore::Impl::step(Session& session, Incoming* step, Time now) {
+  Incoming& incoming = *step;
   const BatchView& view = incoming.batch.view;
+  incoming.stream = stream_of(session, view.header.origin, view.header.stream);
+  if (incoming.stream == nullptr) return;  // it ended while this was on its way
   const std::size_t count = view.messages.size();
   std::size_t from = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    if (!incoming.batch.accepted[i]) {
-      refuse(session, view, i, incoming.batch.refusals[i].to_error());
-    } else if (is_value(view.messages[i].message.type)) {
+    if (!incoming.batch.accepted[i] || !holds(session, incoming, i, now)) continue;
+    if (is_value(view.messages[i].message.type)) {
       take_value(session, incoming, i, now);
     } else {
       // It must find the effect of whatever came before it, and not be affected by what comes
@@ -214,6 +136,24 @@ void RouterCore::Impl::take_messages(Session& session, Incoming& incoming, Time 
   }
   waiting.push_back({&incoming, from, count});
   handled(*incoming.stream, view.header.sequence);
+}
+
+bool RouterCore::Impl::holds(Session& session, Incoming& incoming, std::size_t position, Time now) {
+  GrantPtr& grant = incoming.batch.grants[position];
+  if (grant == nullptr || grant->valid.load(std::memory_order_relaxed)) return true;
+  const TopicState& topic = *incoming.batch.topics[position];
+  std::optional<Error> no;
+  if (!carries(topic.topic.ns)) {
+    no = Error{ErrorCode::kUnavailable, "the namespace is no longer carried by this router"};
+  } else if (auto asked = grants.authorize(grant->request, topic.topic.proof, *topic.proof, now)) {
+    grant = *std::move(asked);
+  } else {
+    no = asked.error().to_error();
+  }
+  if (!no) return true;
+  incoming.batch.accepted[position] = false;
+  refuse(session, incoming.batch.view, position, *no);
+  return false;
 }
 
 void RouterCore::Impl::take_value(Session& session, Incoming& incoming, std::size_t position,
@@ -236,21 +176,15 @@ void RouterCore::Impl::refuse(Session& session, const BatchView& batch, std::siz
   answer(session, {batch.header.stream, batch.header.sequence, batch.indices[position]}, reason);
 }
 
-void RouterCore::Impl::refuse_all(Session& session, Incoming& incoming, const Error& reason) {
-  const BatchView& view = incoming.batch.view;
-  for (std::size_t i = 0; i < view.messages.size(); ++i) refuse(session, view, i, reason);
-  handled(*incoming.stream, view.header.sequence);
-}
-
 void RouterCore::Impl::handled(Stream& stream, std::uint64_t sequence) {
   stream.handled = std::max(stream.handled, sequence);
   if (!std::exchange(stream.ack_due, true)) acks_due.push_back(&stream);
 }
 
-void RouterCore::Impl::acknowledge(Session& session) {
+void RouterCore::Impl::acknowledge() {
   for (Stream* stream : acks_due) {
     stream->ack_due = false;
-    encode_frame(Ack{stream->id, stream->handled}, outbox.answers(session));
+    encode_frame(Ack{stream->id, stream->handled}, outbox.answers(*stream->session));
   }
   acks_due.clear();
 }
@@ -288,11 +222,6 @@ void RouterCore::Impl::store_waiting() {
   }
   persists.clear();
   persist_places.clear();
-}
-
-Incoming& RouterCore::Impl::next_incoming() {
-  if (batches_used == batches.size()) batches.emplace_back();
-  return batches[batches_used++];
 }
 
 }  // namespace bw::syndication

@@ -20,7 +20,7 @@ std::vector<std::uint64_t> handles(const std::vector<Subscription*>& subscriptio
 // A few grants, each with its own expiry, on which any number of subscriptions rest.
 class Holdings {
  public:
-  Holdings() : cache(world.graph, 10), session(Inbound(Inbound::Side::kRouter, cache)) {
+  Holdings() : cache(world.graph, 10) {
     for (const int seconds : {10, 20, 30}) {
       const std::string who = fmt::format("reader{}", seconds);
       const auto proof = world.granted(who, {.expires = world.now + std::chrono::seconds(seconds)});
@@ -41,7 +41,7 @@ class Holdings {
 
   World world;
   GrantCache cache;
-  Entity entity{.key = {}, .messages = {1, 1, {}}, .expires = kNever};
+  Entity entity{.key = {}, .expires = kNever};
   Session session;
   Subscriptions all;
   std::vector<GrantPtr> grants;

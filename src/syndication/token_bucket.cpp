@@ -16,4 +16,8 @@ bool TokenBucket::take(double count, Time now) {
   return true;
 }
 
+bool TokenBucket::full(Time now) const {
+  return tokens_ + static_cast<double>((now - at_).count()) * rate_ >= burst_;
+}
+
 }  // namespace bw::syndication

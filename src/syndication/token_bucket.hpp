@@ -14,6 +14,8 @@ class TokenBucket {
 
   // Takes `count` tokens, or none and says no.
   [[nodiscard]] bool take(double count, Time now);
+  // Nothing is missing from it: a new one would be the same.
+  [[nodiscard]] bool full(Time now) const;
 
  private:
   // Counted in millionths, so that a microsecond of a whole rate is a whole number.

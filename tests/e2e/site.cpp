@@ -53,6 +53,7 @@ RunningNode::RunningNode(node::Roles roles, const RunningNode* ledger, const Twe
   config_.metrics.listen.clear();
   config_.ledger.listen = "127.0.0.1:0";
   config_.router.listen = "127.0.0.1:0";
+  config_.router.threads = 2;  // so that attacks meet whatever threads could do wrong
   if (ledger != nullptr) {
     config_.ledger.address = ledger->at().ledger;
     config_.ledger.key = ledger->at().ledger_key;

@@ -7,8 +7,8 @@
 #include "net/task_group.hpp"
 #include "replica/replica.hpp"
 #include "session/session.hpp"
-#include "syndication/router_core.hpp"
 #include "syndication/testing/memory_message_store.hpp"
+#include "syndication/testing/single_router.hpp"
 
 namespace bw::agent::testing {
 
@@ -98,6 +98,7 @@ class LoggingRouter final : public syndication::RouterOutput {
     const auto found = channels_.find(session);
     if (found != channels_.end()) session::close_with(*found->second, reason);
   }
+  void ended(syndication::SessionId, const EntityKey&, std::uint64_t) override {}
 
   net::Task<void> serve(net::ChannelPtr channel) {
     session::Self self{&key_, syndication::Role::kRouter, {}};
@@ -123,7 +124,7 @@ class LoggingRouter final : public syndication::RouterOutput {
   syndication::SessionId sessions_ = 0;
   net::TaskGroup tasks_;
   LoggingStore store_;
-  syndication::RouterCore core_;
+  syndication::testing::SingleRouter core_;
   std::unique_ptr<net::Listener> listener_;
 };
 

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "syndication/client_session.hpp"
-#include "syndication/router_core.hpp"
 #include "syndication/testing/cast.hpp"
 #include "syndication/testing/memory_message_store.hpp"
+#include "syndication/testing/single_router.hpp"
 
 namespace bw::syndication::testing {
 
@@ -113,10 +113,11 @@ class Exchange : public RouterOutput {
       if (to->id == session) to->errors.push_back(reason);
     }
   }
+  void ended(SessionId, const EntityKey&, std::uint64_t) override {}
 
   Cast cast;
   MemoryMessageStore store;
-  RouterCore core;
+  SingleRouter core;
   Time now = kNow;
 
  private:

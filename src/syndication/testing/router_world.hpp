@@ -14,8 +14,8 @@
 #include "crypto/sha256.hpp"
 #include "syndication/handshake.hpp"
 #include "syndication/inbound.hpp"
-#include "syndication/router_core.hpp"
 #include "syndication/testing/memory_message_store.hpp"
+#include "syndication/testing/single_router.hpp"
 #include "wave/testing/memory_graph.hpp"
 
 // A router core with real signed objects around it and no sockets, for tests.
@@ -127,6 +127,7 @@ class World : public RouterOutput {
     sent.push_back({session, std::move(frames), droppable});
   }
   void close(SessionId session, const Error& reason) override { closed.emplace(session, reason); }
+  void ended(SessionId, const EntityKey&, std::uint64_t) override {}
 
   SessionId next_session() { return ++last_session_; }
 
@@ -145,7 +146,7 @@ class World : public RouterOutput {
   std::set<EntityKey> not_carried;
   std::vector<Sent> sent;
   std::map<SessionId, Error> closed;
-  RouterCore core;
+  SingleRouter core;
 
  private:
   std::map<std::string, crypto::SigningKey> keys_;

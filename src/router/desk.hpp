@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <unordered_map>
+
+#include "router/connection.hpp"
+#include "telemetry/log.hpp"
+
+namespace bw::router {
+
+// Where the sessions of all threads meet: the core with its thread, the one that `context` runs on.
+// Everything is called there, except where noted.
+class Desk final : public syndication::RouterOutput, public std::enable_shared_from_this<Desk> {
+ public:
+  Desk(net::asio::io_context& context, const wave::AuthorityView& authority,
+       syndication::RouterCore::Carries carries, syndication::MessageStore& store,
+       const Clock& clock, telemetry::Log& log, const syndication::RouterLimits& limits);
+
+  [[nodiscard]] net::asio::io_context& context() { return context_; }
+  // Its thread-safe functions may be called on any thread.
+  syndication::RouterCore& core() { return core_; }
+
+  // Any thread.
+  syndication::SessionId next_session() { return next_session_++; }
+
+  // From a session of this thread; the parcel is handed back.
+  void take_here(Inward& inward);
+  // A lane has something waiting: it is fetched soon. From the lane's thread.
+  void fetch_soon(Lane& lane);
+
+  void authority_changed(std::span<const EntityKey> entities, std::span<const ObjectId> dots,
+                         std::span<const EntityKey> affinity);
+  void tick();
+
+ private:
+  // RouterOutput
+  void send(syndication::SessionId session, syndication::SharedFrames frames,
+            bool droppable) override;
+  void close(syndication::SessionId session, const Error& reason) override;
+  void ended(syndication::SessionId session, const EntityKey& entity,
+             std::uint64_t stream) override;
+
+  void fetch(Lane& lane);
+  void take(std::span<Inward> inwards);
+  void take_parcels();
+  // What can wait is done in between.
+  void sweep_soon();
+  void tell(Connection& connection, Outward::What what);
+  Mail& mail_for(Lane& lane);
+  // Posts what was gathered for other threads, once for each.
+  void post_mail();
+
+  net::asio::io_context& context_;
+  const Clock& clock_;
+  telemetry::Log& log_;
+  syndication::RouterCore core_;
+  std::unordered_map<syndication::SessionId, Connection*> connections_;
+  std::vector<syndication::Parcel*> parcels_;  // of the call at hand
+  std::vector<Lane*> with_mail_;
+  bool sweep_coming_ = false;
+  std::atomic<syndication::SessionId> next_session_ = 1;
+};
+
+}  // namespace bw::router

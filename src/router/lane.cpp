@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "router/lane.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace bw::router {
+namespace {
+
+using syndication::Parcel;
+
+constexpr auto kAwait = net::asio::as_tuple(net::asio::use_awaitable);
+constexpr Duration kTellLost = 1s;
+// A session verifies its next parcel while the core routes the one before; no session may fill the
+// lane.
+constexpr std::size_t kParcelsPerSession = 2;
+constexpr std::size_t kParcelsPerLane = 64;
+constexpr std::size_t kBytesPerLane = 16 * 1024 * 1024;
+constexpr std::size_t kSpareParcels = 16;
+// A closing channel has a second for its last frames.
+constexpr Duration kLastFrames = 2s;
+
+// Until somebody calls changed.cancel().
+net::Task<void> wait(net::asio::steady_timer& changed) {
+  changed.expires_at(std::chrono::steady_clock::time_point::max());
+  co_await changed.async_wait(kAwait);
+}
+
+}  // namespace
+
+struct Lane::End {
+  explicit End(net::asio::io_context& core) : timer(core) {}
+  net::asio::steady_timer timer;
+  bool over = false;
+};
+
+Lane::Lane(Desk& desk, const Clock& clock, telemetry::Log& log, bool own_thread)
+    : desk_(desk),
+      clock_(clock),
+      log_(log),
+      owned_(own_thread ? std::make_shared<net::asio::io_context>(1) : nullptr),
+      context_(own_thread ? *owned_ : desk.context()),
+      tasks_(context_.get_executor()) {
+  tasks_.on_failure([this](std::exception_ptr failure) {
+    try {
+      std::rethrow_exception(failure);
+    } catch (const std::exception& error) {
+      log_.write(telemetry::Level::kError, "router", "a session failed", {{"why", error.what()}});
+    }
+  });
+}
+
+Lane::~Lane() = default;
+
+void Lane::start() {
+  if (!local()) {
+    work_.emplace(context_.get_executor());
+    end_ = std::make_shared<End>(desk_.context());
+    thread_ = std::thread([this, end = end_, &core = desk_.context()] {
+      context_.run();
+      net::asio::post(core, [end] {
+        end->over = true;
+        end->timer.cancel();
+      });
+    });
+  }
+  net::asio::post(context_, [this] { tasks_.spawn(tell_lost()); });
+}
+
+net::Task<void> Lane::stop() {
+  if (local()) co_return co_await end_sessions();
+  if (!thread_.joinable()) co_return;
+  co_await net::asio::co_spawn(context_, end_sessions(), net::asio::use_awaitable);
+  work_.reset();
+  end_->timer.expires_after(kLastFrames);
+  if (!end_->over) co_await end_->timer.async_wait(kAwait);
+  context_.stop();
+  thread_.join();
+}
+
+net::Task<void> Lane::end_sessions() {
+  const Error leaving{ErrorCode::kUnavailable, "the router is shutting down"};
+  for (Connection* connection : connections_) session::close_with(*connection->channel, leaving);
+  co_await tasks_.join();
+}
+
+net::Task<void> Lane::serve(net::ChannelPtr channel, EntityKey peer) {
+  const std::shared_ptr<void> counted(nullptr, [this](void*) { --sessions_; });
+  const syndication::SessionId id = desk_.next_session();
+  Connection connection{
+      .lane = *this,
+      .id = id,
+      .peer = peer,
+      .channel = channel,
+      .intake = desk_.core().intake(id, peer, channel->exporter(), !local(), clock_.now()),
+      .changed = net::asio::steady_timer(context_)};
+  connections_.insert(&connection);
+  submit({.kind = Inward::Kind::kOpened, .connection = &connection, .parcel = nullptr});
+  session::TakeFrames take_frames = [this, &connection](std::span<const ByteView> frames) {
+    return take(connection, frames);
+  };
+  const Error ended = co_await session::serve(channel, std::move(take_frames));
+  connections_.erase(&connection);
+  submit({.kind = Inward::Kind::kClosed, .connection = &connection, .parcel = nullptr});
+  while (!connection.let_go) co_await wait(connection.changed);
+  log_.limited(telemetry::Level::kDebug, "router", "session ended",
+               {{"entity", peer.text()}, {"reason", ended.message}});
+}
+
+net::Task<void> Lane::take(Connection& connection, std::span<const ByteView> frames) {
+  while (!frames.empty() && connection.channel->is_open()) {
+    if (!local()) co_await room(connection);
+    auto parcel = spare_.empty() ? std::make_unique<Parcel>() : std::move(spare_.back());
+    if (!spare_.empty()) spare_.pop_back();
+    const auto taken = connection.intake.take(frames, clock_.now(), *parcel);
+    frames = frames.subspan(taken.frames);
+    submit({.kind = Inward::Kind::kParcel, .connection = &connection, .parcel = std::move(parcel)});
+    if (taken.pause > Duration{}) {
+      co_await net::sleep_for(taken.pause);
+    } else if (!frames.empty()) {
+      co_await net::asio::post(kAwait);  // others have their turn
+    }
+  }
+}
+
+bool Lane::full() const {
+  return parcels_under_way_ >= kParcelsPerLane || bytes_under_way_ >= kBytesPerLane;
+}
+
+net::Task<void> Lane::room(Connection& connection) {
+  while (connection.under_way >= kParcelsPerSession || full()) {
+    if (full() && !std::exchange(connection.in_line, true)) {
+      waiting_for_room_.push_back(&connection);
+    }
+    co_await wait(connection.changed);
+  }
+  if (std::exchange(connection.in_line, false)) std::erase(waiting_for_room_, &connection);
+}
+
+net::Task<void> Lane::tell_lost() {
+  while (co_await net::sleep_for(kTellLost)) {
+    for (Connection* connection : connections_) {
+      const std::uint64_t lost = connection->channel->take_lost();
+      if (lost == 0) continue;
+      submit(
+          {.kind = Inward::Kind::kLost, .connection = connection, .parcel = nullptr, .lost = lost});
+    }
+  }
+}
+
+void Lane::submit(Inward inward) {
+  if (local()) {
+    desk_.take_here(inward);
+    if (inward.parcel && spare_.size() < kSpareParcels) spare_.push_back(std::move(inward.parcel));
+    return;
+  }
+  if (inward.parcel) {
+    ++inward.connection->under_way;
+    ++parcels_under_way_;
+    bytes_under_way_ += inward.parcel->held_bytes;
+  }
+  bool called = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    gathered_.push_back(std::move(inward));
+    called = std::exchange(fetch_coming_, true);
+  }
+  if (!called) desk_.fetch_soon(*this);
+}
+
+std::deque<Inward>& Lane::fetched() {
+  if (fetched_.empty()) {
+    std::vector<Inward> gathered;
+    {
+      const std::scoped_lock lock(mutex_);
+      gathered.swap(gathered_);
+    }
+    std::ranges::move(gathered, std::back_inserter(fetched_));
+  }
+  return fetched_;
+}
+
+bool Lane::has_more() {
+  if (!fetched_.empty()) return true;
+  const std::scoped_lock lock(mutex_);
+  fetch_coming_ = !gathered_.empty();
+  return fetch_coming_;
+}
+
+void Lane::post_mail() {
+  net::asio::post(context_, [this, mail = std::exchange(mail_, {})]() mutable { open_mail(mail); });
+}
+
+void Lane::open_mail(Mail& mail) {
+  for (Inward& done : mail.done) {
+    --done.connection->under_way;
+    --parcels_under_way_;
+    bytes_under_way_ -= done.parcel->held_bytes;
+    done.connection->changed.cancel();
+    if (spare_.size() < kSpareParcels) spare_.push_back(std::move(done.parcel));
+  }
+  for (std::size_t i = 0; i < mail.done.size() && !waiting_for_room_.empty() && !full(); ++i) {
+    Connection& next = *waiting_for_room_.front();
+    waiting_for_room_.pop_front();
+    next.in_line = false;
+    next.changed.cancel();
+  }
+  for (Outward& news : mail.news) take_news(news);
+}
+
+void Lane::take_news(Outward& news) {
+  Connection& to = *news.connection;
+  if (auto* send = std::get_if<Outward::Send>(&news.what)) {
+    to.channel->send(std::move(send->frames), send->droppable);
+  } else if (const auto* ended = std::get_if<Outward::Ended>(&news.what)) {
+    to.intake.ended(ended->entity, ended->stream);
+  } else if (const auto* reason = std::get_if<Error>(&news.what)) {
+    session::close_with(*to.channel, *reason);
+  } else {
+    to.let_go = true;
+    to.changed.cancel();
+  }
+}
+
+}  // namespace bw::router
