@@ -43,12 +43,13 @@ library Codec {
     function check(uint256 ptr, uint256 length) internal pure returns (bytes4) {
         unchecked {
             if (length > MOST_BYTES) return TooLong.selector;
-            if (length < 2 + SIGNATURE_BYTES) return Truncated.selector;
-            uint256 kind = kindOf(ptr);
-            if (kind - 1 > ADDRESS - 1) return BadKind.selector;
-            if (u16(ptr) & 0xff != 1) return BadVersion.selector;
             uint256 end = ptr + length - SIGNATURE_BYTES;
-            if (kind == DOT) return dot(ptr, end);
+            uint256 kind = u16(ptr);
+            if (kind == (DOT << 8 | 1)) return dot(ptr, end);
+            if (length < 2 + SIGNATURE_BYTES) return Truncated.selector;
+            if (kind & 0xff != 1) return (kind >> 8) - 1 > ADDRESS - 1 ? BadKind.selector : BadVersion.selector;
+            kind >>= 8;
+            if (kind - 1 > ADDRESS - 1) return BadKind.selector;
             if (kind == ENTITY) return entity(ptr, end);
             if (kind == REVOCATION) return revocation(ptr, end);
             if (kind == ALIAS) return alias_(ptr, end);

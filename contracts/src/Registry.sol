@@ -18,8 +18,9 @@ import {Tree} from "./Tree.sol";
 contract Registry is Admission, Authorization {
     using Tree for Tree.Store;
 
-    /// The entries that a call added. The data is not of the ABI: index of the first u40, (length u16, object)...
-    event Entries();
+    /// The entries that a call added. No topics, which would cost, and data that is not of the ABI:
+    /// index of the first u40, (length u16, object)...
+    event Entries() anonymous;
     /// An item (counted from 0) of a call of each for itself that broke a rule, by the error's selector.
     event Rejected(uint256 indexed item, bytes4 rule);
 
@@ -29,7 +30,8 @@ contract Registry is Admission, Authorization {
     // Working memory, from where free memory begins.
     uint256 private constant FRESH = 96; // Tree.SCRATCH
     uint256 private constant FREE = 1376; // FRESH + 32 * Tree.LEVELS
-    uint256 private constant ENTRY = 1760; // FREE + 320 + 64 for the tags
+    uint256 private constant EVIDENCE = 1664; // FREE + 288
+    uint256 private constant ENTRY = 1888; // EVIDENCE + 160 + 64 for the tags
     // In Admission.Evidence.
     uint256 private constant DOT_PTR = 96;
     uint256 private constant DOT_ID = 128;
@@ -44,10 +46,12 @@ contract Registry is Admission, Authorization {
         unchecked {
             uint256 how = word(0) >> 248;
             if (how != ALL_OR_NONE && how != EACH) revert BadFraming();
-            Admission.Evidence memory evidence;
             uint256 base;
+            Admission.Evidence memory evidence;
             assembly ("memory-safe") {
                 base := mload(0x40)
+                // Allocated by hand: memory is zero here.
+                evidence := add(base, EVIDENCE)
             }
             Tree.scratch(base);
             uint256 first = tree.size;
@@ -107,11 +111,10 @@ contract Registry is Admission, Authorization {
             }
             if (size == first) return;
             tree.save(size, base + FRESH, top, low);
-            bytes32 topic = Entries.selector;
             assembly ("memory-safe") {
                 // The first entry's length follows the index at once, so the word is put together.
                 mstore(log, or(shl(216, first), shr(40, mload(add(log, 5)))))
-                log1(log, sub(end, log), topic)
+                log0(log, sub(end, log))
             }
         }
     }

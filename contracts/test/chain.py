@@ -135,7 +135,7 @@ class Chain:
     def entries(self, receipt: dict) -> tuple[int, list[bytes]]:
         """Index of the first and the entries that a call added."""
         for log in receipt["logs"]:
-            if log["topics"][0] == self.registry["events"]["Entries"]:
+            if not log["topics"]:
                 data = bytes.fromhex(log["data"][2:])
                 found, cursor = [], 5
                 while cursor < len(data):
@@ -148,4 +148,4 @@ class Chain:
     def rejected(self, receipt: dict) -> dict[int, str]:
         """The rules that items of a call broke."""
         return {int(log["topics"][1], 16): self.errors[bytes.fromhex(log["data"][2:10])]
-                for log in receipt["logs"] if log["topics"][0] == self.registry["events"]["Rejected"]}
+                for log in receipt["logs"] if log["topics"][:1] == [self.registry["events"]["Rejected"]]}
