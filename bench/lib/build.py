@@ -15,6 +15,8 @@ def say(text: str) -> None:
 
 
 def targets(names: list[str]) -> None:
+    if not names:
+        return  # ninja would take that for all
     if not (BUILD / "build.ninja").exists():
         say("configure: preset release")
         subprocess.run(["make", "-C", str(ROOT), "build/release/build.ninja"], check=True, stdout=sys.stderr)
