@@ -76,7 +76,8 @@ struct Client::Impl final : std::enable_shared_from_this<Client::Impl> {
     net::Backoff backoff(options.retry_first, options.retry_most, crypto::system_random().u64());
     do {
       const Time began = clock.now();
-      const Error why = co_await follow_once();
+      const Error ended = co_await follow_once();
+      const Error why = std::exchange(unsaved, std::nullopt).value_or(ended);
       channel.reset();
       if (distrust) co_return;
       set_trouble(why);
@@ -185,7 +186,9 @@ struct Client::Impl final : std::enable_shared_from_this<Client::Impl> {
       if (!impl) return;
       impl->save_coming = false;
       const auto saved = impl->keeper.save();
-      if (!saved && impl->channel) session::close_with(*impl->channel, saved.error());
+      if (saved || !impl->channel) return;
+      impl->unsaved = saved.error();
+      session::close_with(*impl->channel, saved.error());
     });
   }
 
@@ -290,6 +293,7 @@ struct Client::Impl final : std::enable_shared_from_this<Client::Impl> {
   std::optional<Error> distrust;  // why this ledger is not followed any more
   bool stopping = false;
   bool save_coming = false;
+  std::optional<Error> unsaved;  // why the highest head is not on disk, which ended the connection
   net::TaskGroup tasks;
 
   mutable std::mutex mutex;  // guards what status() reads
