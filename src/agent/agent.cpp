@@ -320,7 +320,9 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
   }
 
   void take(ConsumeId id, Consume& consume, Received message) {
-    if (consume.request.keep_sealed) return consume.handlers.on_message(std::move(message));
+    if (consume.request.keep_sealed || !SealedInbox::concerns(message)) {
+      return consume.handlers.on_message(std::move(message));
+    }
     consume.inbox.take(std::move(message), *consume.request.key, sealing.opener(), clock.now(),
                        inbox_out(id, consume));
   }

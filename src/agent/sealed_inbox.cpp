@@ -15,6 +15,10 @@ bool is_renewed(const Received& message) {
 
 }  // namespace
 
+bool SealedInbox::concerns(const Received& message) {
+  return message.persisted || syndication::is_sealed(message.payload);
+}
+
 void SealedInbox::take(Received message, const crypto::SigningKey& reader,
                        syndication::SealOpener& opener, Time now, const Out& out) {
   if (!syndication::is_sealed(message.payload)) {

@@ -20,6 +20,8 @@ class SealedInbox {
     std::function<void(Received)> deliver;
     std::function<void(std::size_t, const Error&)> unopened;
   };
+  // Others may be handed on at once.
+  [[nodiscard]] static bool concerns(const Received& message);
   // Neither may destroy this inbox; it is called with what outlives the call.
   void take(Received message, const crypto::SigningKey& reader, syndication::SealOpener& opener,
             Time now, const Out& out);

@@ -69,7 +69,7 @@ void collect(std::span<const Hash> leaves, std::size_t begin, Indices present,
 
 std::size_t size_of(std::size_t begin, std::size_t count, Indices present) {
   if (present.empty()) return 1;
-  if (count <= kBatchGroup) return count - present.size();
+  if (count <= kBatchGroup || present.size() == count) return count - present.size();
   const std::size_t split = split_of(count);
   const std::size_t left = count_below(present, begin + split);
   return size_of(begin, split, present.first(left)) +
