@@ -38,6 +38,10 @@ void RouterCore::Impl::recheck(const std::vector<GrantPtr>& invalid, Time now) {
 
 void RouterCore::Impl::recheck(Subscription& subscription, Time now) {
   if (subscription.stream->over) return;
+  if (now >= subscription.expires) {
+    return end(subscription,
+               {ErrorCode::kExpired, "the subscription expired " + to_text(subscription.expires)});
+  }
   const wave::Request& request = subscription.grant->request;
   if (!carries(request.ns)) {
     return end(subscription,

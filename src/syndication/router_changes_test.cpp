@@ -56,6 +56,19 @@ TEST_F(RouterChanges, RevokedDotEndsTheSubscriptionAtOnce) {
   EXPECT_EQ(world.core.stats().subscriptions_ended, 1);
 }
 
+TEST_F(RouterChanges, ASubscriptionEndsWhenItsOwnMessageExpires) {
+  const RequestId brief = bob.say(
+      from_bob, {.uri = "a/+", .type = kSubscribe, .proof = bobs, .expires = world.now + 10s});
+  EXPECT_EQ(bob.answer(brief), kOk);
+  EXPECT_THAT(publish(), ElementsAre("a/b=x"));
+  world.pass(10s);
+  EXPECT_EQ(world.core.stats().subscriptions, 2);
+  world.core.tick(world.now);
+  EXPECT_EQ(bob.answer(brief), ErrorCode::kExpired);
+  EXPECT_EQ(bob.answer(subscription), kOk);
+  EXPECT_EQ(world.core.stats().subscriptions, 1);
+}
+
 TEST_F(RouterChanges, RevokedGranterEndsTheSubscription) {
   world.revoke(world.id("boss"));
   EXPECT_EQ(bob.answer(subscription), ErrorCode::kRevoked);

@@ -65,6 +65,7 @@ Result<void> RouterCore::Impl::subscribe(Session& session, const Incoming& incom
                                                   .stream = incoming.stream,
                                                   .request = id,
                                                   .tap = message.type == MessageType::kTap,
+                                                  .expires = message.expires.value_or(kNever),
                                                   .topic = topic.topic,
                                                   .proof = topic.proof,
                                                   .grant = incoming.batch.grants[position]});

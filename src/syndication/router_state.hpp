@@ -34,10 +34,11 @@ struct Subscription {
   Stream* stream = nullptr;
   RequestId request;
   bool tap = false;
+  Time expires = kNever;  // as its message asked
   Topic topic;
   std::shared_ptr<const wave::Proof> proof;
   GrantPtr grant;
-  Time recheck_at{};         // when the grant expires, or at once while nobody can tell
+  Time recheck_at{};         // when it or the grant expires, or at once while nobody can tell
   std::uint64_t served = 0;  // when it last got a message that was not for all, as a rising number
 
   // Whether it is to get messages now.
@@ -58,7 +59,7 @@ struct Stream {
 
 inline bool Subscription::live(Time now) const {
   return grant->valid.load(std::memory_order_relaxed) && now < grant->grant.expires &&
-         !stream->over;
+         now < expires && !stream->over;
 }
 
 struct Session {

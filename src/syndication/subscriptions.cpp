@@ -101,7 +101,7 @@ std::vector<Subscription*> Subscriptions::due(Time now) {
 
 void Subscriptions::rest_on(Kept& kept, GrantPtr grant) {
   enter(by_grant_[grant.get()], kept, &Kept::on_grant);
-  const Time expires = grant->grant.expires;
+  const Time expires = std::min(grant->grant.expires, kept.subscription.expires);
   kept.subscription.grant = std::move(grant);
   set_recheck(kept, expires);
 }
