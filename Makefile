@@ -11,7 +11,7 @@ FUZZERS = $(patsubst fuzz/%_fuzz.cpp,%,$(wildcard fuzz/*_fuzz.cpp))
 SOURCES = git ls-files --cached --others --exclude-standard -- '*.cpp' '*.hpp'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run build test test-asan soak fuzz format lint clean
+.PHONY: help setup run build test test-asan test-tsan soak fuzz format lint clean
 .DELETE_ON_ERROR:
 
 help: ## Print this list
@@ -47,6 +47,12 @@ test-asan: build/asan/build.ninja ## The same under AddressSanitizer and Undefin
 	@ninja -C build/asan -j $(JOBS) --quiet
 	@echo "test: ctest --preset asan"
 	@ctest --preset asan -j $(TEST_JOBS) --output-on-failure
+
+test-tsan: build/tsan/build.ninja ## The same under ThreadSanitizer
+	@echo "build: everything, in build/tsan"
+	@ninja -C build/tsan -j $(JOBS) --quiet
+	@echo "test: ctest --preset tsan"
+	@ctest --preset tsan -j $(TEST_JOBS) --output-on-failure
 
 soak: build ## Random steps, kills and partitions against a model, MINUTES=10 SEED=n; as root for partitions
 	@echo "soak: tests/soak"
