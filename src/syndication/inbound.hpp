@@ -44,6 +44,7 @@ struct VerifiedBatch {
   std::vector<GrantPtr> grants;  // null for refused messages and for unsubscribe
   std::vector<wave::Denial> refusals;
   std::vector<bool> accepted;
+  std::size_t judged = 0;  // so many from the front
   // How many were refused for want of a right, as opposed to being late, misaddressed or unlucky.
   std::size_t unauthorised = 0;
 };
@@ -73,6 +74,9 @@ class Inbound {
   Result<void> attach(const Attach& attach);
   // Forgets a stream and its topics, on either side. On an agent what was seen of it stays known.
   void detach(const EntityKey& origin, std::uint64_t stream);
+  void detach_all();
+  // Router: frees so many topics of streams that were detached; false when that was all.
+  bool forget_some(std::size_t topics);
   [[nodiscard]] std::size_t attached() const;
   // The entity that opened `stream` here, or nullptr.
   [[nodiscard]] const EntityKey* entity_of(std::uint64_t stream) const;
@@ -88,6 +92,10 @@ class Inbound {
   // all the rest.
   Result<void> open(ByteView bytes, VerifiedBatch& out);
   Result<void> verify(VerifiedBatch& out, Time now);
+  // verify() a little at a time: asks for at most so many rights that are not remembered for their
+  // topic. False when there is more to ask; then nothing but detach() may come before the next
+  // call, with the same batch. kNotFound when the stream went meanwhile.
+  Result<bool> verify_some(VerifiedBatch& out, Time now, std::size_t questions);
   // The same for a DIRECT frame (agent): `seen` is the named subscription's own window in place of
   // the session's, since one message may come to a tap in a BATCH and to several subscriptions
   // directly.

@@ -18,8 +18,6 @@ struct RouterLimits {
   // Verification that comes to nothing may take this share of a thread, for each entity; whoever
   // is above it is not read from for a while.
   double wasted_share = 0.02;
-  // Subscriptions, queries and lists may take this share, for each entity.
-  double requests_share = 0.25;
   // For how long a session that earned a strike is not read from, for each strike.
   Duration pause_per_strike = 10ms;
   // Work that a session may ask for before others have their turn.
