@@ -2,6 +2,7 @@
 #include "syndication/inbound.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <unordered_map>
 #include <utility>
@@ -78,15 +79,14 @@ struct Inbound::Impl {
 
   TopicPtr make_topic(const EntityKey& origin, std::uint64_t stream, std::uint32_t number,
                       const Topic& topic) const {
-    auto state =
-        std::make_shared<TopicState>(TopicState{.origin = origin,
-                                                .stream = stream,
-                                                .number = number,
-                                                .topic = topic,
-                                                .leaf_prefix = leaf_prefix(topic_hash(topic)),
-                                                .proof = nullptr,
-                                                .grants = {},
-                                                .route = nullptr});
+    auto state = std::make_shared<TopicState>(TopicState{.origin = origin,
+                                                         .stream = stream,
+                                                         .number = number,
+                                                         .topic = topic,
+                                                         .leaf_prefix = nullptr,
+                                                         .proof = nullptr,
+                                                         .grants = {},
+                                                         .route = nullptr});
     state->proof = topic.proof == empty_proof_name() ? empty_proof() : proofs.find(topic.proof);
     return state;
   }
@@ -137,11 +137,21 @@ struct Inbound::Impl {
 
   void hash_leaves(VerifiedBatch& out) {
     jobs.clear();
+    prefixes.clear();
     for (std::size_t i = 0; i < out.topics.size(); ++i) {
-      jobs.push_back({&out.topics[i]->leaf_prefix, out.view.messages[i].signed_tail()});
+      const ParsedMessage& parsed = out.view.messages[i];
+      jobs.push_back({prefix_of(*out.topics[i], parsed.message.type), parsed.signed_tail()});
     }
     out.leaves.resize(jobs.size());
     crypto::sha256_many(jobs, out.leaves);
+  }
+
+  const crypto::Sha256* prefix_of(TopicState& topic, MessageType type) {
+    if (topic.leaf_prefix != nullptr) return topic.leaf_prefix.get();
+    const crypto::Sha256 prefix = leaf_prefix(topic_hash(topic.topic));
+    if (!is_value(type)) return &prefixes.emplace_back(prefix);
+    topic.leaf_prefix = std::make_unique<const crypto::Sha256>(prefix);
+    return topic.leaf_prefix.get();
   }
 
   Result<void> find_topics(VerifiedBatch& out) const {
@@ -193,9 +203,9 @@ struct Inbound::Impl {
   }
 
   // The yes that costs next to nothing; a null one for messages that need none.
-  const GrantPtr* remembered(const Message& message, const TopicState& topic, Time now) const {
+  const GrantPtr* remembered(const Message& message, TopicState& topic, Time now) const {
     if (message.type == MessageType::kUnsubscribe) return &no_grant;
-    const GrantPtr& memo = topic.grants[static_cast<std::size_t>(message.type)];
+    const GrantPtr& memo = topic.grant_for(message.type);
     return memo != nullptr && grants.usable(*memo, now) ? &memo : nullptr;
   }
 
@@ -220,7 +230,7 @@ struct Inbound::Impl {
           refusal(ErrorCode::kExpired, "the message expired " + to_text(*message.expires)));
     }
     if (known != nullptr) return known;
-    GrantPtr& memo = topic.grants[static_cast<std::size_t>(message.type)];
+    GrantPtr& memo = topic.grant_for(message.type);
     auto asked = ask(message.type, topic, now);
     if (!asked) {
       // Whoever lost a right in use could not know while messages were on their way.
@@ -274,6 +284,7 @@ struct Inbound::Impl {
   std::shared_ptr<ReplayWindow> heard;  // of an agent
   InboundStream* opened = nullptr;      // of the batch at hand
   std::vector<crypto::HashJob> jobs;    // of the batch at hand
+  std::deque<crypto::Sha256> prefixes;  // of its requests
   bool refused_a_right = false;         // by the ask() at hand
   GrantPtr no_grant;
 };

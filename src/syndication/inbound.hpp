@@ -23,15 +23,33 @@ struct TopicState {
   std::uint64_t stream = 0;
   std::uint32_t number = 0;
   Topic topic;
-  crypto::Sha256 leaf_prefix;
+  // What hashes of values begin with, from the first on. Requests are not repeated.
+  std::unique_ptr<const crypto::Sha256> leaf_prefix;
   // Null when the topic names a proof that was not sent: its messages are refused.
   std::shared_ptr<const wave::Proof> proof;
-  // Last yes per message type (index = MessageType), so that the hot path is a pointer and a check.
-  std::array<GrantPtr, 9> grants;
+  // Last yes for each right, so that the hot path is a pointer and a check.
+  std::array<GrantPtr, 4> grants;
+  GrantPtr& grant_for(MessageType type);
   // Where a router forwards its messages to; nobody else looks at it.
   std::shared_ptr<Route> route;
 };
 using TopicPtr = std::shared_ptr<TopicState>;
+
+// Types that need the same right share a grant.
+inline GrantPtr& TopicState::grant_for(MessageType type) {
+  switch (type) {
+    case MessageType::kPublish:
+    case MessageType::kPersist:
+      return grants[0];
+    case MessageType::kTap:
+    case MessageType::kTapQuery:
+      return grants[1];
+    case MessageType::kList:
+      return grants[2];
+    default:
+      return grants[3];
+  }
+}
 
 // A batch whose signature, sequence and time hold, unless none of its messages is acceptable: then
 // the signature was not looked at. Each message present is either authorised (`grants[i]` set) or

@@ -99,9 +99,16 @@ std::vector<BlacklistEntry> RouterCore::blacklist(Time now) const {
 void RouterCore::Impl::open(SessionId id, const EntityKey& peer, Time now) {
   const auto expires = shared.admit(peer, now);
   if (!expires) return outbox.refuse(id, expires.error());
+  const auto known = entities.find(peer);
+  if (known != entities.end() && known->second.sessions >= limits.sessions_per_entity) {
+    return outbox.refuse(
+        id, {ErrorCode::kLimited, fmt::format("entity {} has {} sessions here; close some",
+                                              peer.text(), known->second.sessions)});
+  }
   auto session = std::make_shared<Session>();
   session->id = id;
   session->peer = &hold(peer, *expires);
+  ++session->peer->sessions;
   BW_ASSERT(sessions.try_emplace(id, std::move(session)).second);
 }
 
@@ -163,6 +170,7 @@ void RouterCore::Impl::drop(Session& session) {
   }
   for (auto& [stream, topics] : session.told_topics) stream->told.erase(session.id);
   outbox.forget(session);
+  --session.peer->sessions;
   release(*session.peer);
   sessions.erase(session.id);
 }

@@ -11,6 +11,7 @@ namespace bw::syndication {
 struct RouterLimits {
   double messages_per_second_per_entity = 1e7;
   std::size_t subscriptions_per_entity = 100'000;
+  std::size_t sessions_per_entity = 12'000;
   std::size_t grants_remembered = 100'000;
   double strikes_to_blacklist = 20;  // bad signatures count 5, unauthorised and replayed messages 1
   Duration blacklist_for = 60s;      // doubles with each repetition, decays with good behaviour

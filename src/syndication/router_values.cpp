@@ -109,9 +109,9 @@ void RouterCore::Impl::bury(Session& session, Stream& stream) {
 std::size_t RouterCore::Impl::remove_subscriptions(Stream& stream, std::size_t most) {
   std::size_t removed = 0;
   for (; removed < most && !stream.subscriptions.empty(); ++removed) {
-    const auto next = stream.subscriptions.begin();
-    subscriptions.remove(*next->second);
-    stream.subscriptions.erase(next);
+    Subscription& next = **stream.subscriptions.begin();
+    stream.subscriptions.erase(stream.subscriptions.begin());
+    subscriptions.remove(next);
   }
   return removed;
 }
