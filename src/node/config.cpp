@@ -51,6 +51,16 @@ Take positive(double& into) {
   };
 }
 
+Take not_negative(double& into) {
+  return [&into](const toml::node& node) -> Result<void> {
+    const auto value = node.value<double>();
+    if (!value || !(*value >= 0))
+      return fail(ErrorCode::kInvalidArgument, "expected a number, 0 or above");
+    into = *value;
+    return {};
+  };
+}
+
 Take count(std::size_t& into, std::int64_t most = 1'000'000'000) {
   return [&into, most](const toml::node& node) -> Result<void> {
     const auto value = node.value_exact<std::int64_t>();
@@ -103,7 +113,7 @@ std::map<std::string, Section, std::less<>> sections(Config& config) {
       {"ledger", with_limits({{"address", text(config.ledger.address)},
                               {"key", key(config.ledger.key)},
                               {"listen", text(config.ledger.listen)},
-                              {"entries_per_second", positive(config.ledger.entries_per_second)},
+                              {"entries_per_second", not_negative(config.ledger.entries_per_second)},
                               {"burst", positive(config.ledger.burst)}},
                              config.ledger.limits)},
       {"router", with_limits({{"listen", text(config.router.listen)},
