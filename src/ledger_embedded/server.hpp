@@ -17,6 +17,7 @@ struct ServerOptions {
   // limit, for a ledger that only its owner can reach.
   double entries_per_second = 200;
   double burst = 2000;
+  std::size_t threads = 0;       // that verify what is submitted; 0: one for each core
   Duration head_interval = 15s;  // a fresh signed head at least so often
   net::ListenerLimits limits;
 };

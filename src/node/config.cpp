@@ -61,11 +61,12 @@ Take not_negative(double& into) {
   };
 }
 
-Take count(std::size_t& into, std::int64_t most = 1'000'000'000) {
-  return [&into, most](const toml::node& node) -> Result<void> {
+Take count(std::size_t& into, std::int64_t most = 1'000'000'000, std::int64_t least = 1) {
+  return [&into, most, least](const toml::node& node) -> Result<void> {
     const auto value = node.value_exact<std::int64_t>();
-    if (!value || *value < 1 || *value > most) {
-      return fail(ErrorCode::kInvalidArgument, "expected a whole number above 0, {} at most", most);
+    if (!value || *value < least || *value > most) {
+      return fail(ErrorCode::kInvalidArgument, "expected a whole number {}, {} at most",
+                  least == 0 ? "from 0" : "above 0", most);
     }
     into = static_cast<std::size_t>(*value);
     return {};
@@ -110,12 +111,14 @@ std::map<std::string, Section, std::less<>> sections(Config& config) {
       {"log",
        {{"level", level(config.log.level)}, {"json", value_of(config.log.json, "true or false")}}},
       {"metrics", {{"listen", text(config.metrics.listen)}}},
-      {"ledger", with_limits({{"address", text(config.ledger.address)},
-                              {"key", key(config.ledger.key)},
-                              {"listen", text(config.ledger.listen)},
-                              {"entries_per_second", not_negative(config.ledger.entries_per_second)},
-                              {"burst", positive(config.ledger.burst)}},
-                             config.ledger.limits)},
+      {"ledger",
+       with_limits({{"address", text(config.ledger.address)},
+                    {"key", key(config.ledger.key)},
+                    {"listen", text(config.ledger.listen)},
+                    {"entries_per_second", not_negative(config.ledger.entries_per_second)},
+                    {"burst", positive(config.ledger.burst)},
+                    {"threads", count(config.ledger.threads, kMostThreads, 0)}},
+                   config.ledger.limits)},
       {"router", with_limits({{"listen", text(config.router.listen)},
                               {"advertise", text(config.router.advertise)},
                               {"threads", count(config.router.threads, kMostThreads)}},
@@ -229,9 +232,9 @@ std::string to_toml(const Config& config) {
   out += fmt::format("[metrics]\nlisten = {}\n\n", quoted(config.metrics.listen));
   out += fmt::format("[ledger]\naddress = {}\n", quoted(config.ledger.address));
   if (config.ledger.key) out += fmt::format("key = {}\n", quoted(config.ledger.key->text()));
-  out += fmt::format("listen = {}\nentries_per_second = {}\nburst = {}\n{}\n",
+  out += fmt::format("listen = {}\nentries_per_second = {}\nburst = {}\nthreads = {}\n{}\n",
                      quoted(config.ledger.listen), config.ledger.entries_per_second,
-                     config.ledger.burst, limits_toml(config.ledger.limits));
+                     config.ledger.burst, config.ledger.threads, limits_toml(config.ledger.limits));
   out += fmt::format("[router]\nlisten = {}\nadvertise = {}\nthreads = {}\n{}\n",
                      quoted(config.router.listen), quoted(config.router.advertise),
                      config.router.threads, limits_toml(config.router.limits));

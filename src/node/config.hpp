@@ -36,6 +36,7 @@ struct Config {
     std::string listen = "127.0.0.1:4516";
     double entries_per_second = 200;
     double burst = 2000;
+    std::size_t threads = 0;
     net::ListenerLimits limits;
   } ledger;
   struct RouterPart {
