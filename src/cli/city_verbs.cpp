@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <unistd.h>
-
+#include "city/check.hpp"
 #include "city/ledger_process.hpp"
 #include "cli/app.hpp"
 #include "cli/output.hpp"
@@ -111,12 +110,56 @@ Verb build_options(CLI::App& command) {
   return [arguments](App& app) { return build_city(app, *arguments); };
 }
 
+struct CheckArguments {
+  double scale = 1;
+  std::uint64_t seed = 1;
+  std::uint64_t pairs = 10'000;
+};
+
+Result<void> check_city(App& app, const CheckArguments& arguments) {
+  BW_TRY(const city::Model model, city::Model::draw(arguments.seed, arguments.scale));
+  BW_TRY(const city::CheckReport report,
+         city::check(model, city_directory(app) / "ledger" / "authority", arguments.pairs));
+  if (app.json) {
+    Json by_links = Json::object();
+    for (const auto& [links, times] : report.cold_us) by_links[std::to_string(links)] = times;
+    print_json({{"reopen_s", report.reopen_s},
+                {"pairs", report.pairs},
+                {"allowed", report.allowed},
+                {"oracle_disagreements", report.disagreements},
+                {"proof_cold_p50_us", report.cold(0.5)},
+                {"proof_cold_p99_us", report.cold(0.99)},
+                {"cold_us_by_links", by_links}});
+  } else {
+    print_line(fmt::format("reopened in {:.2f} s", report.reopen_s));
+    print_line(fmt::format("{} pairs, {} allowed, {} disagreements", report.pairs, report.allowed,
+                           report.disagreements));
+    print_line(fmt::format("a proof for the first time: median {:.0f} us, 99 % within {:.0f} us",
+                           report.cold(0.5), report.cold(0.99)));
+    for (const std::string& line : report.named) print_line(line);
+  }
+  if (report.disagreements == 0) return {};
+  return fail(ErrorCode::kInternal, "{} answers of {} are wrong", report.disagreements,
+              report.pairs);
+}
+
+Verb check_options(CLI::App& command) {
+  const auto arguments = std::make_shared<CheckArguments>();
+  command.add_option("--scale", arguments->scale, "As it was built")->capture_default_str();
+  command.add_option("--seed", arguments->seed, "As it was built")->capture_default_str();
+  command.add_option("--pairs", arguments->pairs, "Random questions")->capture_default_str();
+  return [arguments](App& app) { return check_city(app, *arguments); };
+}
+
 }  // namespace
 
 void add_city_verbs(Verbs& verbs) {
   CLI::App* city = verbs.group("city", "A whole city under one authority system, for sizing");
   verbs.add(city, "build", "Create and put every entity and DoT of a city; continues after a kill",
             build_options);
+  verbs.add(city, "check",
+            "Ask a city that was built who may do what, against its model and a slow oracle",
+            check_options);
 }
 
 }  // namespace bw::cli
