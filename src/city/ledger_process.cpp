@@ -113,8 +113,8 @@ LedgerProcess::~LedgerProcess() {
   ::waitpid(pid_, nullptr, 0);
 }
 
-std::uint64_t LedgerProcess::peak_rss_bytes() const {
-  std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
+std::uint64_t peak_rss_bytes(int pid) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
   std::string word;
   while (status >> word) {
     std::uint64_t kib = 0;

@@ -8,6 +8,9 @@
 
 namespace bw::city {
 
+// Most memory that a process ever had resident; 0 when there is none of this number.
+std::uint64_t peak_rss_bytes(int pid);
+
 // A `bw ledger run` of this very program, as a child that ends with it, in a directory of its own
 // and without limits on who submits: for loopback only.
 class LedgerProcess {
@@ -20,8 +23,7 @@ class LedgerProcess {
   LedgerProcess& operator=(const LedgerProcess&) = delete;
 
   [[nodiscard]] const Door& door() const { return door_; }
-  // Most memory that it ever had resident.
-  [[nodiscard]] std::uint64_t peak_rss_bytes() const;
+  [[nodiscard]] int pid() const { return pid_; }
   // In order: what it holds in memory is on disk then.
   Result<void> stop();
 

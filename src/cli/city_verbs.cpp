@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
 #include "city/check.hpp"
 #include "city/ledger_process.hpp"
 #include "cli/app.hpp"
@@ -73,9 +75,10 @@ Result<void> build_city(App& app, const BuildArguments& arguments) {
            {"dots", model.counts().all_dots()},
            {"resumed", built.resumed},
            {"repeated", built.repeated},
-           {"build_s", built.seconds}};
+           {"build_s", built.seconds},
+           {"rss_bytes", city::peak_rss_bytes(::getpid())}};
   if (own) {
-    out["ledger_rss_bytes"] = own->peak_rss_bytes();
+    out["ledger_rss_bytes"] = city::peak_rss_bytes(own->pid());
     BW_CHECK(own->stop());
     out["disk_bytes"] = bytes_under(directory / "ledger");
   }
