@@ -15,12 +15,7 @@ bool among(const std::vector<EntityKey>& keys, const EntityKey& key) {
 }
 
 Result<void> live(const EntityKey& key, const StateView& state, Time now) {
-  BW_TRY(const auto record, state.entity_record(key));
-  std::optional<wave::EntityStatus> status;
-  if (record) {
-    const wave::Entity& entity = record->object.value;
-    status = {.created = entity.created, .expires = entity.expires, .revoked = record->revoked};
-  }
+  BW_TRY(const auto status, state.entity_status(key));
   if (const auto obstacle = wave::entity_obstacle(status, now)) {
     return fail(Error{*obstacle, wave::entity_words(*obstacle, key)});
   }
@@ -61,13 +56,13 @@ struct Rules {
 Result<void> Rules::operator()(const Signed<wave::Entity>& entity) const {
   const wave::Entity& value = entity.value;
   BW_CHECK(not_expired("entity", value.expires, now));
-  BW_TRY(const auto known, state.entity_record(value.key));
+  BW_TRY(const auto known, state.entity_status(value.key));
   if (!known) return {};
   if (known->revoked) {
     return fail(ErrorCode::kRevoked, "entity {}: was revoked, for good; make a new entity",
                 value.key.brief());
   }
-  const Time previous = known->object.value.created;
+  const Time previous = known->created;
   if (value.created > previous) return {};
   return fail(ErrorCode::kConflict,
               "entity {}: one created {} is on the ledger; renew it with a later creation time",
@@ -76,7 +71,7 @@ Result<void> Rules::operator()(const Signed<wave::Entity>& entity) const {
 
 Result<void> Rules::operator()(const Signed<wave::Dot>& dot) const {
   BW_CHECK(not_expired("DoT", dot.value.expires, now));
-  BW_TRY(const auto known, state.dot_record(dot.id));
+  BW_TRY(const auto known, state.dot_status(dot.id));
   if (known) {
     return fail(ErrorCode::kConflict, "DoT {}: is on the ledger already{}", dot.id.brief(),
                 known->revoked ? ", and revoked; sign a new one" : "; nothing needs doing");
@@ -161,6 +156,23 @@ Result<void> Rules::operator()(const Signed<wave::RouterAddress>& address) const
 }
 
 }  // namespace
+
+Result<std::optional<wave::EntityStatus>> StateView::entity_status(const EntityKey& key) const {
+  BW_TRY(const auto record, entity_record(key));
+  if (!record) return std::nullopt;
+  return status_of(*record);
+}
+
+wave::EntityStatus StateView::status_of(const EntityRecord& record) {
+  const wave::Entity& entity = record.object.value;
+  return {.created = entity.created, .expires = entity.expires, .revoked = record.revoked};
+}
+
+Result<std::optional<wave::DotStatus>> StateView::dot_status(const ObjectId& id) const {
+  BW_TRY(const auto record, dot_record(id));
+  if (!record) return std::nullopt;
+  return wave::DotStatus{.revoked = record->revoked};
+}
 
 bool entitled(const wave::Revocation& revocation, const wave::Dot& target) {
   const EntityKey& revoker = revocation.revoker;

@@ -75,6 +75,18 @@ Result<std::optional<StateView::DotRecord>> PendingState::dot_record(const Objec
   return base_.dot_record(id);
 }
 
+Result<std::optional<wave::EntityStatus>> PendingState::entity_status(const EntityKey& key) const {
+  if (const auto found = entities_.find(key); found != entities_.end())
+    return status_of(found->second);
+  return base_.entity_status(key);
+}
+
+Result<std::optional<wave::DotStatus>> PendingState::dot_status(const ObjectId& id) const {
+  if (const auto found = dots_.find(id); found != dots_.end())
+    return wave::DotStatus{.revoked = found->second.revoked};
+  return base_.dot_status(id);
+}
+
 Result<std::optional<wave::Signed<wave::Alias>>> PendingState::alias(std::string_view name) const {
   if (const auto found = aliases_.find(name); found != aliases_.end()) return found->second;
   return base_.alias(name);

@@ -27,6 +27,10 @@ class PendingState : public StateView {
   [[nodiscard]] Result<std::optional<EntityRecord>> entity_record(
       const EntityKey& key) const override;
   [[nodiscard]] Result<std::optional<DotRecord>> dot_record(const ObjectId& id) const override;
+  [[nodiscard]] Result<std::optional<wave::EntityStatus>> entity_status(
+      const EntityKey& key) const override;
+  [[nodiscard]] Result<std::optional<wave::DotStatus>> dot_status(
+      const ObjectId& id) const override;
   [[nodiscard]] Result<std::optional<wave::Signed<wave::Alias>>> alias(
       std::string_view name) const override;
   [[nodiscard]] Result<std::uint64_t> router_nonce(const EntityKey& router) const override;

@@ -3,15 +3,18 @@
 
 #include <algorithm>
 #include <atomic>
-#include <mutex>
 #include <unordered_map>
 #include <utility>
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include "ledger/head.hpp"
-#include "ledger/pending_state.hpp"
+#include "ledger_embedded/admission_line.hpp"
 #include "net/address.hpp"
+#include "net/cancellation.hpp"
 #include "net/origin_allowances.hpp"
 #include "net/task_group.hpp"
 #include "session/session.hpp"
@@ -29,6 +32,11 @@ constexpr std::size_t kLeastQueuedBytes = 2 * limits::kObjectBytes;
 constexpr std::size_t kAllQueuedBytes = 256 * 1024 * 1024;
 // Objects that callers of this process wait to see appended.
 constexpr std::size_t kWaitingBytes = 64 * 1024 * 1024;
+// Submissions of one session, and bytes of all, that are read and not yet judged: who has some
+// there is not read from.
+constexpr std::size_t kMostInLine = 4;
+constexpr std::size_t kBytesInLine = 32 * 1024 * 1024;
+constexpr Duration kDrain = 10ms;
 constexpr std::size_t kSlice = 64;  // objects of a submission that pass the rate limit together
 constexpr Duration kPump = 100ms;
 // Work that is done for one address without anything being accepted from it: one for each frame,
@@ -60,6 +68,8 @@ struct Server::Impl final : std::enable_shared_from_this<Server::Impl> {
     std::optional<std::uint64_t> next;  // first entry it lacks, once it follows
     double owed = 0;                    // of work
     Time last_head;
+    std::size_t in_line = 0;                        // submissions
+    std::shared_ptr<net::asio::steady_timer> room;  // cancelled when there may be
   };
   using FollowerId = std::uint64_t;
 
@@ -73,40 +83,44 @@ struct Server::Impl final : std::enable_shared_from_this<Server::Impl> {
         on_appended(std::move(appended)),
         admissions(options.entries_per_second, std::max(options.burst, 1.0)),
         work(kWorkPerSecond, kWorkAtOnce),
-        tasks(io.get_executor()) {}
+        tasks(io.get_executor()),
+        line(store, clock, options.threads, [this](const auto& effects) { tell(effects); }) {}
 
   // ---- admission
-  // Judges entries one after the other, then appends all that passed at once: one disk flush a
-  // call.
-  Result<std::vector<ledger::Submitted>> admit(const std::vector<ByteView>& entries) {
-    const std::scoped_lock lock(writing);
-    ledger::PendingState state(store);
-    std::vector<ledger::Submitted> outcomes;
-    std::vector<wave::Object> passed;
-    const std::uint64_t first = store.log().size();
-    for (const ByteView entry : entries) {
-      auto object = judge(entry, state);
-      if (object) {
-        outcomes.push_back({first + passed.size(), {}});
-        passed.push_back(*std::move(object));
-      } else {
-        outcomes.push_back({std::nullopt, std::move(object).error()});
-      }
-    }
-    refused += entries.size() - passed.size();
-    if (passed.empty()) return outcomes;
-    BW_TRY(const ledger::Effects effects, store.append(passed));
-    accepted += passed.size();
-    if (on_appended) on_appended(effects);
-    return outcomes;
+  // What `objects` became comes on this context's thread, after the news of what they changed.
+  // Callers that are gone by then get no answer.
+  void admit(std::vector<Bytes> objects, AdmissionLine::Done done) {
+    const std::size_t bytes = ledger::submission_bytes(objects);
+    const std::size_t count = objects.size();
+    bytes_in_line += bytes;
+    ++in_line;
+    line.submit(std::move(objects), [&io = context, weak = weak_from_this(), bytes, count,
+                                     answer = std::move(done)](auto outcomes) mutable {
+      net::asio::post(io, [weak, bytes, count, answer = std::move(answer),
+                           outcomes = std::move(outcomes)]() mutable {
+        if (const auto impl = weak.lock()) impl->admitted(bytes, count, outcomes);
+        answer(std::move(outcomes));
+      });
+    });
   }
 
-  Result<wave::Object> judge(ByteView entry, ledger::PendingState& state) {
-    BW_TRY(wave::Object object, wave::parse_object(entry));
-    BW_CHECK(ledger::admissible(object, state, clock.now()));
-    BW_CHECK(wave::verify_signature(object));
-    BW_CHECK(state.add(object));
-    return object;
+  void admitted(std::size_t bytes, std::size_t count,
+                const Result<std::vector<ledger::Submitted>>& outcomes) {
+    bytes_in_line -= bytes;
+    --in_line;
+    if (!outcomes) return;
+    const auto taken = std::ranges::count_if(
+        *outcomes, [](const ledger::Submitted& outcome) { return outcome.index.has_value(); });
+    accepted += static_cast<std::uint64_t>(taken);
+    refused += count - static_cast<std::uint64_t>(taken);
+  }
+
+  // From the line's writer.
+  void tell(const ledger::Effects& effects) {
+    if (!on_appended) return;
+    net::asio::post(context, [weak = weak_from_this(), effects] {
+      if (const auto impl = weak.lock()) impl->on_appended(effects);
+    });
   }
 
   // ---- sessions
@@ -117,24 +131,37 @@ struct Server::Impl final : std::enable_shared_from_this<Server::Impl> {
     if (!peer) co_return;
     const FollowerId id = next_follower++;
     const std::uint64_t origin = net::origin_of(channel->peer_address());
-    followers.emplace(id, Follower{channel, origin, std::nullopt, 0, {}});
+    auto room = std::make_shared<net::asio::steady_timer>(context);
+    followers.emplace(id, Follower{channel, origin, std::nullopt, 0, {}, 0, std::move(room)});
     session::TakeFrames take = [this, id](std::span<const ByteView> frames) {
-      return take_frames(followers.at(id), frames);
+      return take_frames(id, frames);
     };
     co_await session::serve(channel, std::move(take));
     followers.erase(id);
   }
 
-  net::Task<void> take_frames(Follower& follower, std::span<const ByteView> frames) {
+  net::Task<void> take_frames(FollowerId id, std::span<const ByteView> frames) {
+    Follower& follower = followers.at(id);
     for (const ByteView frame : frames) {
       ++follower.owed;
       while (!paid(follower)) {
         if (!co_await net::sleep_for(kTooBusy) || !follower.channel->is_open()) co_return;
       }
-      if (auto handled = handle(follower, frame); !handled) {
+      while (is_full_for(follower)) {
+        follower.room->expires_at(std::chrono::steady_clock::time_point::max());
+        co_await follower.room->async_wait(net::asio::as_tuple(net::asio::use_awaitable));
+        if (co_await net::is_cancelled() || !follower.channel->is_open()) co_return;
+      }
+      if (auto handled = handle(id, follower, frame); !handled) {
         co_return session::close_with(*follower.channel, handled.error());
       }
     }
+  }
+
+  // Who has nothing in line may always add a submission.
+  bool is_full_for(const Follower& follower) const {
+    return follower.in_line >= kMostInLine ||
+           (follower.in_line > 0 && bytes_in_line > kBytesInLine);
   }
 
   bool paid(Follower& follower) {
@@ -148,10 +175,11 @@ struct Server::Impl final : std::enable_shared_from_this<Server::Impl> {
         std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch())};
   }
 
-  Result<void> handle(Follower& follower, ByteView bytes) {
+  Result<void> handle(FollowerId id, Follower& follower, ByteView bytes) {
     BW_TRY(const wire::ParsedFrame parsed, wire::parse_frame(bytes));
     if (const auto* submit = std::get_if<wire::Submit>(&parsed.frame)) {
-      return answer(follower, *submit);
+      take_submission(id, follower, *submit);
+      return {};
     }
     if (const auto* follow = std::get_if<wire::Follow>(&parsed.frame)) {
       follower.next = follow->size;
@@ -171,6 +199,7 @@ struct Server::Impl final : std::enable_shared_from_this<Server::Impl> {
   // How many of `objects` the rate lets pass now. In slices, so that a submission larger than the
   // burst gets through in parts, and not one by one, since each part costs a disk flush.
   std::ptrdiff_t allowed(const Follower& follower, std::size_t objects) {
+    if (options.entries_per_second == 0) return static_cast<std::ptrdiff_t>(objects);
     const auto burst = static_cast<std::size_t>(std::max(options.burst, 1.0));
     std::size_t count = 0;
     while (count < objects) {
@@ -181,22 +210,39 @@ struct Server::Impl final : std::enable_shared_from_this<Server::Impl> {
     return static_cast<std::ptrdiff_t>(count);
   }
 
-  Result<void> answer(Follower& follower, const wire::Submit& submit) {
+  void take_submission(FollowerId id, Follower& follower, const wire::Submit& submit) {
     const auto end = submit.objects.begin() + allowed(follower, submit.objects.size());
-    const auto outcomes = admit({submit.objects.begin(), end});
-    wire::SubmittedFrame reply{submit.request, {}};
-    for (auto it = submit.objects.begin(); it != end; ++it) {
-      const auto i = static_cast<std::size_t>(it - submit.objects.begin());
+    const auto too_many = static_cast<std::size_t>(submit.objects.end() - end);
+    limited += too_many;
+    follower.owed += static_cast<double>(too_many);
+    std::vector<Bytes> objects;
+    objects.reserve(static_cast<std::size_t>(end - submit.objects.begin()));
+    for (auto it = submit.objects.begin(); it != end; ++it) objects.push_back(to_bytes(*it));
+    // Nothing, when all came too fast, keeps its place too: a session is answered in order.
+    ++follower.in_line;
+    const std::size_t count = objects.size();
+    admit(std::move(objects), [weak = weak_from_this(), id, request = submit.request, count,
+                               too_many](const auto& outcomes) {
+      if (const auto impl = weak.lock()) impl->answer(id, request, outcomes, count, too_many);
+    });
+  }
+
+  // `outcomes` are of the first `count` objects; `too_many` came too fast.
+  void answer(FollowerId id, std::uint32_t request,
+              const Result<std::vector<ledger::Submitted>>& outcomes, std::size_t count,
+              std::size_t too_many) {
+    wire::SubmittedFrame reply{request, {}};
+    for (std::size_t i = 0; i < count; ++i) {
       reply.outcomes.push_back(outcomes ? to_wire((*outcomes)[i])
                                         : wire::SubmittedFrame::Outcome{{}, outcomes.error()});
     }
-    const std::size_t refused_here = submit.objects.size() - reply.outcomes.size();
-    limited += refused_here;
-    follower.owed += static_cast<double>(refused_here);
-    reply.outcomes.resize(submit.objects.size(), {std::nullopt, too_fast()});
-    send(*follower.channel, reply);
-    if (submit.objects.begin() != end) pump_all();
-    return {};
+    if (too_many > 0) reply.outcomes.resize(count + too_many, {std::nullopt, too_fast()});
+    if (const auto found = followers.find(id); found != followers.end()) {
+      --found->second.in_line;
+      found->second.room->cancel();
+      send(*found->second.channel, reply);
+    }
+    if (count > 0) pump_all();
   }
 
   Error too_fast() const {
@@ -267,7 +313,6 @@ struct Server::Impl final : std::enable_shared_from_this<Server::Impl> {
   const Clock& clock;
   ServerOptions options;
   OnAppended on_appended;
-  std::mutex writing;  // one admission at a time; never held by readers
   std::unordered_map<FollowerId, Follower> followers;
   FollowerId next_follower = 1;
   net::OriginAllowances admissions;
@@ -278,6 +323,9 @@ struct Server::Impl final : std::enable_shared_from_this<Server::Impl> {
   std::atomic<std::uint64_t> accepted{0};
   std::atomic<std::uint64_t> refused{0};
   std::atomic<std::uint64_t> limited{0};
+  std::size_t in_line = 0;  // submissions
+  std::size_t bytes_in_line = 0;
+  AdmissionLine line;
 };
 
 Server::Server(net::asio::io_context& context, store::AuthorityStore& store,
@@ -303,6 +351,8 @@ net::Task<void> Server::stop() {
     session::close_with(*follower.channel, leaving);
   impl_->tasks.cancel();
   co_await impl_->tasks.join();
+  // What was taken gets its answer.
+  while (impl_->in_line > 0) co_await net::sleep_for(kDrain);
 }
 
 std::string Server::address() const {
@@ -321,15 +371,19 @@ void Server::submit(std::vector<Bytes> objects, SubmitDone done) {
                      kWaitingBytes));
   }
   net::asio::post(impl_->context, [weak = std::weak_ptr(impl_), bytes, objects = std::move(objects),
-                                   done = std::move(done)] {
+                                   done = std::move(done)]() mutable {
     const auto impl = weak.lock();
     if (!impl) return done(fail(ErrorCode::kUnavailable, "the ledger is shutting down"));
-    impl->waiting_bytes -= bytes;
     if (auto good = ledger::check_submission(objects); !good) {
+      impl->waiting_bytes -= bytes;
       return done(fail(std::move(good).error()));
     }
-    done(impl->admit({objects.begin(), objects.end()}));
-    impl->pump_all();
+    impl->admit(std::move(objects), [weak, bytes, done](auto outcomes) {
+      const auto alive = weak.lock();
+      if (alive) alive->waiting_bytes -= bytes;
+      done(std::move(outcomes));
+      if (alive) alive->pump_all();
+    });
   });
 }
 

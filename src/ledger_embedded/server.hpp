@@ -13,9 +13,11 @@ namespace bw::ledger_embedded {
 
 struct ServerOptions {
   std::string listen = "127.0.0.1:4516";
-  // From one address (base/crowd.hpp), over all its connections: there are no fees.
+  // From one address (base/crowd.hpp), over all its connections: there are no fees. 0 a second: no
+  // limit, for a ledger that only its owner can reach.
   double entries_per_second = 200;
   double burst = 2000;
+  std::size_t threads = 0;       // that verify what is submitted; 0: one for each core
   Duration head_interval = 15s;  // a fresh signed head at least so often
   net::ListenerLimits limits;
 };

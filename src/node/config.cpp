@@ -53,6 +53,16 @@ Take positive(double& into) {
   };
 }
 
+Take not_negative(double& into) {
+  return [&into](const toml::node& node) -> Result<void> {
+    const auto value = node.value<double>();
+    if (!value || !(*value >= 0))
+      return fail(ErrorCode::kInvalidArgument, "expected a number, 0 or above");
+    into = *value;
+    return {};
+  };
+}
+
 Take count(std::size_t& into, std::int64_t most = 1'000'000'000, std::int64_t least = 1) {
   return [&into, most, least](const toml::node& node) -> Result<void> {
     const auto value = node.value_exact<std::int64_t>();
@@ -146,12 +156,14 @@ std::map<std::string, Section, std::less<>> sections(Config& config) {
       {"log",
        {{"level", level(config.log.level)}, {"json", value_of(config.log.json, "true or false")}}},
       {"metrics", {{"listen", text(config.metrics.listen)}}},
-      {"ledger", with_limits({{"address", text(config.ledger.address)},
-                              {"key", key(config.ledger.key)},
-                              {"listen", text(config.ledger.listen)},
-                              {"entries_per_second", positive(config.ledger.entries_per_second)},
-                              {"burst", positive(config.ledger.burst)}},
-                             config.ledger.limits)},
+      {"ledger",
+       with_limits({{"address", text(config.ledger.address)},
+                    {"key", key(config.ledger.key)},
+                    {"listen", text(config.ledger.listen)},
+                    {"entries_per_second", not_negative(config.ledger.entries_per_second)},
+                    {"burst", positive(config.ledger.burst)},
+                    {"threads", count(config.ledger.threads, kMostThreads, 0)}},
+                   config.ledger.limits)},
       {"ethereum",
        {{"network", text(config.ethereum.network)},
         {"endpoints", texts(config.ethereum.endpoints)},
@@ -261,9 +273,9 @@ std::string to_toml(const Config& config) {
   out += fmt::format("[metrics]\nlisten = {}\n\n", in_quotes(config.metrics.listen));
   out += fmt::format("[ledger]\naddress = {}\n", in_quotes(config.ledger.address));
   if (config.ledger.key) out += fmt::format("key = {}\n", in_quotes(config.ledger.key->text()));
-  out += fmt::format("listen = {}\nentries_per_second = {}\nburst = {}\n{}\n",
+  out += fmt::format("listen = {}\nentries_per_second = {}\nburst = {}\nthreads = {}\n{}\n",
                      in_quotes(config.ledger.listen), config.ledger.entries_per_second,
-                     config.ledger.burst, limits_toml(config.ledger.limits));
+                     config.ledger.burst, config.ledger.threads, limits_toml(config.ledger.limits));
   out += ethereum_toml(config.ethereum);
   out += fmt::format("[router]\nlisten = {}\nadvertise = {}\nthreads = {}\n{}\n",
                      in_quotes(config.router.listen), in_quotes(config.router.advertise),

@@ -37,6 +37,7 @@ struct Config {
     std::string listen = "127.0.0.1:4516";
     double entries_per_second = 200;
     double burst = 2000;
+    std::size_t threads = 0;
     net::ListenerLimits limits;
   } ledger;
   // The ledger on a chain; in force when `network` is named, and [ledger] is unused then.

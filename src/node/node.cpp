@@ -92,6 +92,7 @@ struct Node::Impl {
       options.listen = config.ledger.listen;
       options.entries_per_second = config.ledger.entries_per_second;
       options.burst = config.ledger.burst;
+      options.threads = config.ledger.threads;
       options.limits = fitted(config.ledger.limits);
       server = std::make_unique<ledger_embedded::Server>(
           io, *authority, *ledger_signing_key, clock, options,

@@ -68,8 +68,6 @@ class AuthorityStore : public wave::PermissionGraph, public ledger::StateView {
   void suspect(Suspected suspected);
 
   // Look-ups.
-  [[nodiscard]] Result<std::optional<wave::EntityStatus>> entity_status(const EntityKey& key) const;
-  [[nodiscard]] Result<std::optional<wave::DotStatus>> dot_status(const ObjectId& id) const;
   struct Located {
     wave::Object object;
     std::uint64_t index;  // in the ledger
@@ -108,6 +106,10 @@ class AuthorityStore : public wave::PermissionGraph, public ledger::StateView {
   [[nodiscard]] Result<std::optional<EntityRecord>> entity_record(
       const EntityKey& key) const override;
   [[nodiscard]] Result<std::optional<DotRecord>> dot_record(const ObjectId& id) const override;
+  [[nodiscard]] Result<std::optional<wave::EntityStatus>> entity_status(
+      const EntityKey& key) const override;
+  [[nodiscard]] Result<std::optional<wave::DotStatus>> dot_status(
+      const ObjectId& id) const override;
   [[nodiscard]] Result<std::optional<wave::Signed<wave::Alias>>> alias(
       std::string_view name) const override;
   [[nodiscard]] Result<std::uint64_t> router_nonce(const EntityKey& router) const override;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,10 +23,10 @@ namespace lt = ledger::testing;
 class ManualClock final : public Clock {
  public:
   [[nodiscard]] Time now() const override { return now_; }
-  void advance(Duration by) { now_ += by; }
+  void advance(Duration by) { now_ = now_.load() + by; }
 
  private:
-  Time now_ = lt::kNow;
+  std::atomic<Time> now_ = lt::kNow;
 };
 
 // The least that a follower can be: keeps what it hears.

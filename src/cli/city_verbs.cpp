@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
+#include "city/check.hpp"
+#include "city/ledger_process.hpp"
+#include "cli/app.hpp"
+#include "cli/output.hpp"
+
+namespace bw::cli {
+namespace {
+
+struct BuildArguments {
+  double scale = 1;
+  std::uint64_t seed = 1;
+  std::string ledger;
+  std::string ledger_key;
+  std::size_t threads = 0;
+};
+
+std::filesystem::path city_directory(const App& app) {
+  return app.directory.empty() ? app.path() / "city" : app.path();
+}
+
+std::uint64_t bytes_under(const std::filesystem::path& directory) {
+  std::uint64_t bytes = 0;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory, error)) {
+    if (entry.is_regular_file(error)) bytes += entry.file_size(error);
+  }
+  return bytes;
+}
+
+void print_census(const city::Counts& counts) {
+  Table table({"TYPE", "ENTITIES", "DOTS GRANTED"});
+  for (std::size_t i = 0; i < city::kKinds; ++i) {
+    table.row({std::string(city::kind_name(static_cast<city::Kind>(i))),
+               std::to_string(counts.entities[i]), std::to_string(counts.dots[i])});
+  }
+  table.row({"Total", std::to_string(counts.all_entities()), std::to_string(counts.all_dots())});
+  table.print();
+}
+
+Result<city::Door> door_of(const BuildArguments& arguments) {
+  BW_TRY(const EntityKey key, EntityKey::parse(arguments.ledger_key));
+  return city::Door{arguments.ledger, key};
+}
+
+Result<void> build_city(App& app, const BuildArguments& arguments) {
+  BW_TRY(const city::Model model, city::Model::draw(arguments.seed, arguments.scale));
+  const std::filesystem::path directory = std::filesystem::absolute(city_directory(app));
+  std::error_code ignored;
+  std::filesystem::create_directories(directory, ignored);
+  std::unique_ptr<city::LedgerProcess> own;
+  city::Door door;
+  if (arguments.ledger.empty()) {
+    BW_TRY(own, city::LedgerProcess::start(directory / "ledger"));
+    door = own->door();
+  } else {
+    BW_TRY(door, door_of(arguments));
+  }
+  const city::Plan plan(model);
+  city::Built built;
+  {
+    Progress bar("building", plan.objects());
+    city::BuildOptions options{
+        .door = door,
+        .progress_file = directory / "progress",
+        .threads = arguments.threads,
+        .on_progress = [&](std::uint64_t done, std::uint64_t) { bar.at(done); }};
+    BW_TRY(built, city::build(plan, model, options));
+  }
+  Json out{{"seed", model.seed()},
+           {"scale", model.scale()},
+           {"entities", model.counts().all_entities()},
+           {"dots", model.counts().all_dots()},
+           {"resumed", built.resumed},
+           {"repeated", built.repeated},
+           {"build_s", built.seconds},
+           {"rss_bytes", city::peak_rss_bytes(::getpid())}};
+  if (own) {
+    out["ledger_rss_bytes"] = city::peak_rss_bytes(own->pid());
+    BW_CHECK(own->stop());
+    out["disk_bytes"] = bytes_under(directory / "ledger");
+  }
+  if (app.json) return print_json(out), Result<void>{};
+  print_census(model.counts());
+  const double rate =
+      built.seconds > 0 ? static_cast<double>(built.objects - built.resumed) / built.seconds : 0;
+  print_line(fmt::format("built in {:.1f} s, {:.0f} objects a second", built.seconds, rate));
+  if (own) {
+    print_line(fmt::format("{:.1f} MiB on disk in {}; its ledger took {:.0f} MiB of memory at most",
+                           out["disk_bytes"].get<double>() / (1024 * 1024),
+                           (directory / "ledger").string(),
+                           out["ledger_rss_bytes"].get<double>() / (1024 * 1024)));
+  }
+  return {};
+}
+
+Verb build_options(CLI::App& command) {
+  const auto arguments = std::make_shared<BuildArguments>();
+  command
+      .add_option("--scale", arguments->scale, "Size: 1 is San Francisco, with 5,055,966 objects")
+      ->capture_default_str();
+  command.add_option("--seed", arguments->seed, "The same seed gives the same city")
+      ->capture_default_str();
+  auto* const ledger = command.add_option(
+      "--ledger", arguments->ledger,
+      "host:port of a ledger to build on (default: one of its own, in the directory)");
+  auto* const key = command.add_option("--ledger-key", arguments->ledger_key, "Key of that ledger");
+  ledger->needs(key);
+  key->needs(ledger);
+  command.add_option("--threads", arguments->threads, "Threads that sign (default: one a core)");
+  return [arguments](App& app) { return build_city(app, *arguments); };
+}
+
+struct CheckArguments {
+  double scale = 1;
+  std::uint64_t seed = 1;
+  std::uint64_t pairs = 10'000;
+};
+
+Result<void> check_city(App& app, const CheckArguments& arguments) {
+  BW_TRY(const city::Model model, city::Model::draw(arguments.seed, arguments.scale));
+  BW_TRY(const city::CheckReport report,
+         city::check(model, city_directory(app) / "ledger" / "authority", arguments.pairs));
+  if (app.json) {
+    Json by_links = Json::object();
+    for (const auto& [links, times] : report.cold_us) by_links[std::to_string(links)] = times;
+    print_json({{"reopen_s", report.reopen_s},
+                {"pairs", report.pairs},
+                {"allowed", report.allowed},
+                {"oracle_disagreements", report.disagreements},
+                {"proof_cold_p50_us", report.cold(0.5)},
+                {"proof_cold_p99_us", report.cold(0.99)},
+                {"cold_us_by_links", by_links}});
+  } else {
+    print_line(fmt::format("reopened in {:.2f} s", report.reopen_s));
+    print_line(fmt::format("{} pairs, {} allowed, {} disagreements", report.pairs, report.allowed,
+                           report.disagreements));
+    print_line(fmt::format("a proof for the first time: median {:.0f} us, 99 % within {:.0f} us",
+                           report.cold(0.5), report.cold(0.99)));
+    for (const std::string& line : report.named) print_line(line);
+  }
+  if (report.disagreements == 0) return {};
+  return fail(ErrorCode::kInternal, "{} answers of {} are wrong", report.disagreements,
+              report.pairs);
+}
+
+Verb check_options(CLI::App& command) {
+  const auto arguments = std::make_shared<CheckArguments>();
+  command.add_option("--scale", arguments->scale, "As it was built")->capture_default_str();
+  command.add_option("--seed", arguments->seed, "As it was built")->capture_default_str();
+  command.add_option("--pairs", arguments->pairs, "Random questions")->capture_default_str();
+  return [arguments](App& app) { return check_city(app, *arguments); };
+}
+
+}  // namespace
+
+void add_city_verbs(Verbs& verbs) {
+  CLI::App* city = verbs.group("city", "A whole city under one authority system, for sizing");
+  verbs.add(city, "build", "Create and put every entity and DoT of a city; continues after a kill",
+            build_options);
+  verbs.add(city, "check",
+            "Ask a city that was built who may do what, against its model and a slow oracle",
+            check_options);
+}
+
+}  // namespace bw::cli
