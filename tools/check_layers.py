@@ -19,7 +19,7 @@ SEAMS = {
     "Beast": Seam(("boost/beast",), rooms={"http"}, hidden=True),
     "Asio": Seam(("boost/asio",), level=4),
     "RocksDB": Seam(("rocksdb/",), rooms={"store"}, hidden=True),
-    "OpenSSL": Seam(("openssl/",), rooms={"crypto", "net"}, hidden=True),
+    "OpenSSL": Seam(("openssl/",), rooms={"crypto", "net", "http"}, hidden=True),
     "libsecp256k1": Seam(("secp256k1",), rooms={"crypto"}, hidden=True),
     "libsodium": Seam(("sodium",), rooms={"crypto"}, hidden=True),
     "gRPC": Seam(("grpc", "google/protobuf", "bosswave."), rooms={"agent", "client"}),
