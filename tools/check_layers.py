@@ -21,6 +21,7 @@ SEAMS = {
     "RocksDB": Seam(("rocksdb/",), rooms={"store"}, hidden=True),
     "OpenSSL": Seam(("openssl/",), rooms={"crypto", "net", "http"}, hidden=True),
     "libsecp256k1": Seam(("secp256k1",), rooms={"crypto"}, hidden=True),
+    "Crypto++": Seam(("cryptopp/", "crypto++/"), rooms={"crypto"}, hidden=True),
     "libsodium": Seam(("sodium",), rooms={"crypto"}, hidden=True),
     "gRPC": Seam(("grpc", "google/protobuf", "bosswave."), rooms={"agent", "client"}),
     "toml++": Seam(("toml++/",), rooms={"node"}, hidden=True),
