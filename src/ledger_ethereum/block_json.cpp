@@ -57,6 +57,8 @@ Result<void> add_field(Bytes& out, const json& answer, const Field& field) {
   return {};
 }
 
+}  // namespace
+
 Result<Hash> header_hash(const json& answer) {
   Bytes fields;
   for (const Field& field : kFields) BW_CHECK(add_field(fields, answer, field));
@@ -68,8 +70,6 @@ Result<Hash> header_hash(const json& answer) {
   codec::rlp_list(list, fields);
   return crypto::keccak256(list);
 }
-
-}  // namespace
 
 Result<Block> read_block(const json& answer) {
   Block block;

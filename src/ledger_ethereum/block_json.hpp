@@ -12,4 +12,7 @@ namespace bw::ledger_ethereum {
 // paper 4.4.3; EIP-1559, 4895, 4844, 4788, 7685), so that some field was altered.
 Result<Block> read_block(const nlohmann::json& answer);
 
+// Of the header's fields, whatever hash is said.
+Result<Hash> header_hash(const nlohmann::json& answer);
+
 }  // namespace bw::ledger_ethereum
