@@ -77,16 +77,24 @@ net::Task<Result<BelievedHead>> HeadSource::agreed_at(std::uint64_t number, Show
   heads.insert(heads.end(), shown.begin(), shown.end());
   std::map<Hash, std::size_t> votes;
   for (const auto& one : heads) ++votes[one.answer->hash];
-  const auto most =
-      std::ranges::max_element(votes, {}, [](const auto& vote) { return vote.second; });
-  if (most == votes.end() || most->second < policy_.agree) {
+  // Where as many show one block as another, the operator's order decides.
+  const auto order = endpoints_.usable();
+  std::ranges::sort(heads, {}, [&](const auto& one) {
+    return std::ranges::find(order, one.endpoint) - order.begin();
+  });
+  Hash most;
+  for (const auto& one : heads) {
+    const Hash& hash = one.answer->hash;
+    if (votes[hash] > votes[most]) most = hash;
+  }
+  if (votes[most] < policy_.agree) {
     co_return fail(ErrorCode::kFork,
                    "the endpoints do not agree on block {}: {} must show the same", number,
                    policy_.agree);
   }
   BelievedHead believed;
   for (const auto& [endpoint, block] : heads) {
-    const bool agrees = block->hash == most->first;
+    const bool agrees = block->hash == most;
     if (agrees) {
       believed.block = *block;
       believed.agreeing.push_back(endpoint);
@@ -94,7 +102,7 @@ net::Task<Result<BelievedHead>> HeadSource::agreed_at(std::uint64_t number, Show
       continue;
     }
     endpoints_.note_disagreement(*endpoint, fmt::format("its block {} is {}, not {}", number,
-                                                        brief(block->hash), brief(most->first)));
+                                                        brief(block->hash), brief(most)));
   }
   co_return believed;
 }

@@ -113,6 +113,22 @@ TEST_F(HeadSourceTest, OneEndpointIsBelieved) {
   EXPECT_EQ(head->agreeing.size(), 1U);
 }
 
+TEST_F(HeadSourceTest, OneWordAgainstAnotherIsThatOfTheFirst) {
+  EXPECT_EQ(run(source({&honest_, &forked_}).latest())->block.hash, hash_at(honest_, 349));
+  EXPECT_TRUE(endpoints_->status()[1].disagrees.has_value());
+  EXPECT_EQ(run(source({&forked_, &honest_}).latest())->block.hash, hash_at(forked_, 349));
+  EXPECT_TRUE(endpoints_->status()[1].disagrees.has_value());
+}
+
+TEST_F(HeadSourceTest, BlocksThatDoNotJoinAreALie) {
+  auto broken = honest_;
+  broken[345] = forked_[345];
+  source({&broken});
+  const auto shown = run(endpoints_->usable().front()->blocks(340, 10));
+  ASSERT_FALSE(shown.has_value());
+  EXPECT_EQ(shown.error().code, ErrorCode::kFork);
+}
+
 TEST_F(HeadSourceTest, TheMajorityIsBelievedAndTheOtherNamed) {
   const auto head =
       run(source({&forked_, &honest_, &honest_}, {.agree = 2, .checkpoint = {}}).latest());
