@@ -233,8 +233,9 @@ struct Inbound::Impl {
     GrantPtr& memo = topic.grant_for(message.type);
     auto asked = ask(message.type, topic, now);
     if (!asked) {
-      // Whoever lost a right in use could not know while messages were on their way.
-      if (memo != nullptr) refused_a_right = false;
+      // Whoever lost a right could not know while messages were on their way; a proof of what
+      // was granted once and is revoked or over is late, not made up.
+      if (memo != nullptr || asked.error().code != ErrorCode::kDenied) refused_a_right = false;
       return tl::unexpected(std::move(asked).error());
     }
     memo = *std::move(asked);
