@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A chain played by anvil (Foundry). What its `anvil_` methods do no real chain can."""
+import contextlib
+import json
 import sys
 import time
 
-from chain import CHAIN_ID, FINALIZED_DEPTH, GAS_LIMIT, GWEI, KEYS, SAFE_DEPTH, Chain, NotStarted, program
+from chain import CHAIN_ID, FINALIZED_DEPTH, GAS_LIMIT, GWEI, KEYS, SAFE_DEPTH, Chain, NotStarted, program, wait_for
 
 
 class Anvil(Chain):
@@ -25,6 +27,17 @@ class Anvil(Chain):
 
     def _replace(self, depth: int) -> None:
         self.rpc("anvil_reorg", depth, [])
+
+    def keep(self) -> None:
+        """It writes its state once a second."""
+        file, height = self.directory / "state", self.height
+
+        def written():
+            with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
+                return int(json.loads(file.read_text())["best_block_number"]) >= height
+            return False
+
+        wait_for(f"anvil to have block {height} on disk", written)
 
     def snapshot(self):
         return self.rpc("evm_snapshot")

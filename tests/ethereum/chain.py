@@ -111,6 +111,9 @@ class Chain:
         self.process.kill()
         self.process.wait()
 
+    def keep(self) -> None:
+        """Returns when the chain as it is now would outlive kill()."""
+
     def pause(self) -> None:
         """Lets it hang: connections stand, nothing is answered."""
         self.halt()
@@ -164,7 +167,7 @@ class Chain:
     def go_on(self) -> None:
         if self.period and self._stopped.is_set():
             self._stopped.clear()
-            self._thread = threading.Thread(target=self._produce, daemon=True)
+            self._thread = threading.Thread(target=self._produce, name="_produce", daemon=True)
             self._thread.start()
 
     def _produce(self) -> None:
@@ -179,13 +182,11 @@ class Chain:
             self._stopped.wait(due - time.monotonic())
 
     def jump(self, seconds: int) -> None:
-        """The next block is so much later."""
-        self.skew += seconds
-        if self.now is not None:
-            self.mine(at=self._next_time() + seconds)
+        """The next block is so much later, and so are all behind it."""
+        self.skew = max(self.skew, int(self.block()["timestamp"], 16) - int(time.time())) + seconds
 
     def snapshot(self):
-        """For revert(), which forgets all that came after; once."""
+        """For revert(), which forgets all that came after; once. That is seen from the next block on."""
         raise NotImplementedError
 
     def revert(self, snapshot) -> None:
