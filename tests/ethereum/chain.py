@@ -118,6 +118,7 @@ class Chain:
         """Lets it hang: connections stand, nothing is answered."""
         self.halt()
         self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
 
     def resume(self) -> None:
         self.process.send_signal(signal.SIGCONT)

@@ -7,6 +7,7 @@ from unittest import mock
 
 import chain
 from chain import COIN, GWEI, NotStarted, open_chain, wait_for
+from rpc import Rpc
 from transactions import Account, keccak256, rlp
 
 PROGRAM = os.environ.get("BW_CHAIN", "anvil")
@@ -126,10 +127,8 @@ class OneChain(unittest.TestCase):
         wait_for("blocks", lambda: self.chain.height > height)
         self.assertGreaterEqual(int(self.chain.block()["timestamp"], 16), time + 3600)
         self.chain.pause()
-        self.chain.rpc.timeout, before = 0.2, self.chain.rpc.timeout
         with self.assertRaises(TimeoutError):
-            self.chain.height
-        self.chain.rpc.timeout = before
+            Rpc(self.chain.url, timeout=0.2)("eth_chainId")
         self.chain.resume()
         height = self.chain.height
         wait_for("blocks", lambda: self.chain.height > height)

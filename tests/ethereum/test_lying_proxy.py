@@ -11,7 +11,7 @@ import threading
 import unittest
 
 import lies
-from chain import TX_GAS_LIMIT, open_chain
+from chain import TX_GAS_LIMIT, open_chain, wait_for
 from lying_proxy import LyingProxy
 from rpc import UNREACHABLE, Rpc, RpcError
 from transactions import Account
@@ -130,12 +130,13 @@ class Lies(unittest.TestCase):
             self.said("eth_chainId")
 
     def test_slow_and_hanging(self):
-        self.proxy.tell(lies.Slow(3600))
+        lie = self.proxy.tell(lies.Slow(3600))
         with self.assertRaises(TimeoutError):
             Rpc(self.proxy.url, timeout=0.2)("eth_chainId")
         done = []
         asking = threading.Thread(target=lambda: done.append(self.said("eth_chainId")))
         asking.start()
+        wait_for("the question", lambda: lie.told == 2)
         self.proxy.be_honest()  # wakes those that wait
         asking.join(5)
         self.assertEqual(done, [hex(31337)])
