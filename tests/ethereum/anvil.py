@@ -3,7 +3,6 @@
 import contextlib
 import json
 import sys
-import time
 
 from chain import CHAIN_ID, FINALIZED_DEPTH, GAS_LIMIT, GWEI, KEYS, SAFE_DEPTH, Chain, NotStarted, program, wait_for
 
@@ -14,11 +13,10 @@ class Anvil(Chain):
     def _arguments(self) -> list:
         if sys.platform != "linux":
             raise NotStarted("chain: contracts/package.json names anvil for Linux only; add the package of this system")
-        first = self.now if self.now is not None else int(time.time())
         assert FINALIZED_DEPTH == 2 * SAFE_DEPTH
         return [program("@foundry-rs", "anvil-linux-amd64", "bin", "anvil"), "--host", "127.0.0.1", "--port", str(self.port),
                 "--chain-id", str(CHAIN_ID), "--hardfork", "osaka", "--gas-limit", str(GAS_LIMIT), "--enable-tx-gas-limit",
-                "--timestamp", str(first), "--block-base-fee-per-gas", str(self.base_fee), "--accounts", str(len(KEYS)),
+                "--timestamp", str(self.first_time), "--block-base-fee-per-gas", str(self.base_fee), "--accounts", str(len(KEYS)),
                 "--slots-in-an-epoch", str(SAFE_DEPTH), "--no-mining", "--order", "fees", "--state",
                 self.directory / "state", "--state-interval", "1", "--quiet"]
 

@@ -43,16 +43,18 @@ class NotStarted(SystemExit):
 
 class Chain:
     """`period`: seconds between blocks; without it there are only those that mine() makes. `now`: time of the first block
-    in seconds since 1970, from where chain time then goes on by a second for each block; without it the clock is followed.
-    `base_fee`: of the first block, in wei. Use as a context manager, or close()."""
+    in seconds since 1970, from where chain time then goes on by a second for each block; without it the clock is followed,
+    `skew` seconds ahead of it. Blocks are a second apart at least, so chains of a shorter period run ahead: let those begin
+    behind the clock. `base_fee`: of the first block, in wei. Use as a context manager, or close()."""
 
     name = ""
 
-    def __init__(self, period: float | None = None, now: int | None = None, base_fee: int = GWEI):
+    def __init__(self, period: float | None = None, now: int | None = None, skew: int = 0, base_fee: int = GWEI):
         self.period, self.now, self.base_fee = period, now, base_fee
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="bwchain"))
         self.accounts = [Account(bytes.fromhex(key)) for key in KEYS]
-        self.skew = 0  # seconds that the chain is ahead of the clock
+        self.skew = skew
+        self.first_time = now if now is not None else int(time.time()) + skew
         self.process = None
         self._lock = threading.RLock()  # whoever changes the chain holds it
         self._stopped = threading.Event()  # no producer: halted, or not started yet

@@ -4,7 +4,6 @@ of a node, which says through the Engine API what the chain is (execution-apis, 
 import json
 import secrets
 import shutil
-import time
 
 from chain import (CHAIN_ID, COIN, FINALIZED_DEPTH, GAS_LIMIT, GWEI, SAFE_DEPTH, Chain, NotStarted, free_port,
                    program)
@@ -30,11 +29,10 @@ class EthereumJs(Chain):
         (self.directory / "genesis.json").write_text(json.dumps(self._genesis()))
 
     def _genesis(self) -> dict:
-        first = self.now if self.now is not None else int(time.time())
         return {"config": {"chainId": CHAIN_ID, **{fork + "Block": 0 for fork in FORKS}, "shanghaiTime": 0, "cancunTime": 0,
                            "pragueTime": 0, "terminalTotalDifficulty": 0,
                            "terminalTotalDifficultyPassed": True, "blobSchedule": BLOBS},
-                "nonce": "0x0", "timestamp": hex(first), "extraData": "0x", "gasLimit": hex(GAS_LIMIT), "difficulty": "0x0",
+                "nonce": "0x0", "timestamp": hex(self.first_time), "extraData": "0x", "gasLimit": hex(GAS_LIMIT), "difficulty": "0x0",
                 "mixHash": NOTHING, "coinbase": "0x" + bytes(20).hex(), "baseFeePerGas": hex(self.base_fee),
                 "alloc": {account.address: {"balance": hex(10_000 * COIN)} for account in self.accounts}}
 
