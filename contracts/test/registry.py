@@ -26,15 +26,15 @@ __all__ = ["Registry", "Reverted", "artifact", "open_chain"]
 
 
 class Registry:
-    """Deployed on a chain that makes blocks only when it is told to."""
+    """On a chain; deployed there unless it has an address."""
 
-    def __init__(self, chain: Chain):
+    def __init__(self, chain: Chain, address: str | None = None):
         self.chain = chain
         self.rpc = chain.rpc
         self.account = chain.accounts[0]
         self.contract = artifact("Registry")
         self.errors = {bytes.fromhex(v[2:]): k for k, v in self.contract["errors"].items()}
-        self.address = self.deploy(self.contract["bytecode"])
+        self.address = address or self.deploy(self.contract["bytecode"])
 
     def deploy(self, code: str) -> str:
         receipt = self.chain.send(self.account, data=bytes.fromhex(code[2:]))

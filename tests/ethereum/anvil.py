@@ -2,13 +2,32 @@
 """A chain played by anvil (Foundry). What its `anvil_` methods do no real chain can."""
 import contextlib
 import json
+import secrets
+import shutil
 import sys
 
 from chain import CHAIN_ID, FINALIZED_DEPTH, GAS_LIMIT, GWEI, KEYS, SAFE_DEPTH, Chain, NotStarted, program, wait_for
 
 
 class Anvil(Chain):
+    """`state`: a file with the blocks to begin with (twin())."""
+
     name = "anvil"
+
+    def __init__(self, state=None, **options):
+        self._begin_with = state
+        super().__init__(**options)
+
+    def _choose_port(self) -> None:
+        super()._choose_port()
+        if self._begin_with:
+            shutil.copy(self._begin_with, self.directory / "state")
+
+    def twin(self) -> "Anvil":
+        """Another chain, with the same blocks up to now and its own from then on."""
+        with self._lock:
+            self.keep()
+            return Anvil(self.directory / "state", period=self.period, now=self.now, skew=self.skew)
 
     def _arguments(self) -> list:
         if sys.platform != "linux":
@@ -23,7 +42,12 @@ class Anvil(Chain):
     def _mine_one(self, at: int) -> None:
         self.rpc("evm_mine", at)
 
+    def _began(self) -> None:
+        # Or chains that have seen the same would make the same blocks, and a reorganisation the ones it replaced.
+        self.rpc("anvil_setCoinbase", "0x" + secrets.token_hex(20))
+
     def _replace(self, depth: int) -> None:
+        self._began()
         self.rpc("anvil_reorg", depth, [])
 
     def keep(self) -> None:

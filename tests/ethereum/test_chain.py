@@ -109,6 +109,16 @@ class OneChain(unittest.TestCase):
         self.chain.mine(3)
         self.assertEqual((self.chain.height, self.chain.balance(someone.address)), (height + 3, COIN))
 
+    @unittest.skipIf(PROGRAM != "anvil", "anvil alone can be doubled while it runs")
+    def test_a_twin(self):
+        self.chain.mine(2)
+        height = self.chain.height
+        with self.chain.twin() as twin:
+            self.assertEqual([twin.block(n)["hash"] for n in range(height + 1)], self.hashes(0, height))
+            twin.mine()
+            self.chain.mine()
+            self.assertNotEqual(twin.block(height + 1)["hash"], self.chain.block(height + 1)["hash"])
+
     def test_blocks_come_by_themselves_but_when_halted_or_paused(self):
         self.chain.period = 0.05
         self.addCleanup(setattr, self.chain, "period", None)
