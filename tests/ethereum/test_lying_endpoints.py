@@ -93,7 +93,8 @@ class Forks(EndpointTest):
         probe = self.both(checkpoint=f"{int(block['number'], 16)}:{block['hash']}")
         self.liar.tell(self.fork)
         wait_for("the head of the honest endpoint", lambda: probe.ask("latest").get("ok", {}).get("hash") == block["hash"])
-        self.assertTrue(probe.status(self.liar.url)["lie"])
+        self.assertIn("does not descend from the checkpoint", probe.status(self.liar.url)["lie"])
+        self.assertEqual(probe.status(self.honest.url)["lie"], "")
 
     def test_where_two_must_agree_neither_is_believed(self):
         probe = self.both(agree=2)
