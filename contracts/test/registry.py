@@ -22,7 +22,17 @@ def artifact(name: str) -> dict:
     return json.loads((BUILD / f"{name}.json").read_text())
 
 
-__all__ = ["Registry", "Reverted", "artifact", "open_chain"]
+__all__ = ["Registry", "Reverted", "artifact", "entries_of", "open_chain"]
+
+
+def entries_of(log: bytes) -> tuple[int, list[bytes]]:
+    """Index of the first and the entries that the data of a log holds."""
+    found, cursor = [], 5
+    while cursor < len(log):
+        size = int.from_bytes(log[cursor:cursor + 2], "big")
+        found.append(log[cursor + 2:cursor + 2 + size])
+        cursor += 2 + size
+    return int.from_bytes(log[:5], "big"), found
 
 
 class Registry:
@@ -87,13 +97,7 @@ class Registry:
         """Index of the first and the entries that a call added."""
         for log in receipt["logs"]:
             if not log["topics"]:
-                data = bytes.fromhex(log["data"][2:])
-                found, cursor = [], 5
-                while cursor < len(data):
-                    size = int.from_bytes(data[cursor:cursor + 2], "big")
-                    found.append(data[cursor + 2:cursor + 2 + size])
-                    cursor += 2 + size
-                return int.from_bytes(data[:5], "big"), found
+                return entries_of(bytes.fromhex(log["data"][2:]))
         return 0, []
 
     def rejected(self, receipt: dict) -> dict[int, str]:

@@ -13,7 +13,8 @@ from lying_proxy import LyingProxy
 sys.path.insert(0, str(ROOT / "contracts" / "test"))
 
 import objects  # noqa: E402
-from registry import Registry, artifact  # noqa: E402
+import tree  # noqa: E402
+from registry import Registry, artifact, entries_of  # noqa: E402
 
 PROGRAM = os.environ.get("BW_CHAIN", "anvil")
 PROBE = pathlib.Path(os.environ.get("BW_CHAIN_PROBE", ROOT / "build/release/tests/ethereum/chain_probe"))
@@ -97,4 +98,4 @@ class EndpointTest(unittest.TestCase):
         return "0x" + account.transaction(CHAIN_ID, nonce, 1, 10**11, 21_000, to, 7, b"").hex()
 
 
-__all__ = ["EndpointTest", "Probe", "artifact", "grant", "objects"]
+__all__ = ["EndpointTest", "Probe", "artifact", "entries_of", "grant", "objects", "tree"]

@@ -5,7 +5,7 @@ import unittest
 
 import lies
 from chain import Account, wait_for
-from probe import EndpointTest, Probe
+from probe import EndpointTest, Probe, entries_of, tree
 
 
 class Lies(EndpointTest):
@@ -15,6 +15,18 @@ class Lies(EndpointTest):
         self.both().ok("send", raw=self.transfer(someone))
         self.chain.mine()
         self.assertEqual((self.chain.balance(someone), lie.told), (7, 1))
+
+    def test_lies_about_logs_are_seen_by_the_tree_alone(self):
+        """Their form is good, so that whoever follows must hold them against the head that is proved."""
+        size, root = self.registry.head()
+        probe = self.both()
+        for lie in (lies.Lie(), lies.OmitLog(), lies.AlterLog(), lies.ReorderLogs(), lies.InventLog()):
+            with self.subTest(type(lie).__name__):
+                self.liar.tell(lie)
+                logs = probe.ok("logs", address=self.registry.address, to=self.chain.height)
+                entries = [entry for log in logs for entry in entries_of(bytes.fromhex(log["data"][2:]))[1]]
+                self.assertEqual((len(entries), tree.root(entries)) == (size, root), lie.told == 0)
+                self.assertEqual(probe.status(self.liar.url)["lie"], "")
 
     def test_what_cannot_be_is_a_lie(self):
         for lie in (lies.AlterHeader(), lies.WrongProof()):
