@@ -316,8 +316,8 @@ net::Task<Result<Hash>> Endpoint::send_raw(Bytes transaction) {
   if (*reply) co_return hash_of(**reply, "transaction");
   const RemoteError& error = reply->error();
   Error why = error.error(name());
-  for (const char* words : {"already known", "already imported", "known transaction",
-                            "nonce too low", "underpriced", "replacement"}) {
+  for (const char* words : {"already known", "already imported", "already in the",
+                            "known transaction", "nonce too low", "underpriced", "replacement"}) {
     if (says(error, words)) why.code = ErrorCode::kConflict;
   }
   co_return fail(why);

@@ -223,7 +223,12 @@ TEST_F(EndpointTest, AsksForFewerBlocksWhereTooManyAreRefused) {
 }
 
 TEST_F(EndpointTest, TellsWhyTransactionsAndCallsAreRefused) {
-  EXPECT_EQ(run(that_refuses("Nonce too low")->send_raw({})).error().code, ErrorCode::kConflict);
+  // As geth and EthereumJS say it.
+  for (const char* words :
+       {"Nonce too low", "already known", "0xab: this transaction is already in the TxPool",
+        "replacement gas too low, got tip 1, min: 2"}) {
+    EXPECT_EQ(run(that_refuses(words)->send_raw({})).error().code, ErrorCode::kConflict) << words;
+  }
   EXPECT_EQ(run(that_refuses("insufficient funds")->send_raw({})).error().code, ErrorCode::kDenied);
   const auto reverted = run(that_refuses("execution reverted", 3, {1, 2, 3, 4})->call({}));
   ASSERT_TRUE(reverted.has_value());

@@ -189,6 +189,16 @@ TEST_F(HeadSourceTest, AHeadMustDescendFromTheCheckpoint) {
   EXPECT_THAT(endpoints_->status()[0].lie->message, HasSubstr("checkpoint 345"));
 }
 
+TEST_F(HeadSourceTest, WhoDoesNotShowAHeadIsNotBlamedForIt) {
+  const Checkpoint agreed{.number = 345, .hash = hash_at(honest_, 345)};
+  auto& from = source({&forked_, &honest_}, {.agree = 1, .checkpoint = agreed});
+  EXPECT_EQ(run(from.latest()).error().code, ErrorCode::kFork);
+  EXPECT_THAT(endpoints_->status()[0].lie->message, HasSubstr("checkpoint 345"));
+  EXPECT_FALSE(endpoints_->status()[1].lie.has_value());
+  // The first is avoided from now on.
+  EXPECT_EQ(run(from.latest())->block.hash, hash_at(honest_, 349));
+}
+
 TEST_F(HeadSourceTest, HeadsOfTheFutureAreLies) {
   const auto future = chain_of(9000);
   const auto head = run(source({&future, &honest_}).latest());
