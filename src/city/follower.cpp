@@ -11,6 +11,7 @@ namespace bw::city {
 namespace {
 
 constexpr Duration kPatience = 60s;
+constexpr Duration kQuiet = 5s;  // a ledger with more to tell does not pause for so long
 constexpr Duration kLook = 20ms;
 
 }  // namespace
@@ -48,31 +49,34 @@ Follower::~Follower() {
   replica_.forget(listener_);
 }
 
-Result<void> Follower::catch_up(const OnProgress& on_progress) {
-  std::uint64_t held = replica_.size();
+// The heads that a ledger shows on the way are those of the next few entries, not of all.
+Result<void> Follower::catch_up(ByteView object, std::uint64_t of, const OnProgress& on_progress) {
+  std::uint64_t held = 0;
   auto moved_at = std::chrono::steady_clock::now();
   while (true) {
+    BW_TRY(const bool there, acts_on(object));
+    if (there) return {};
     const ledger::Status status = client_.status();
-    if (status.connected && status.head > 0) {
-      if (on_progress) on_progress(status.size, status.head);
-      if (status.size >= status.head) return {};
-    }
+    if (status.trouble && status.trouble->code == ErrorCode::kFork) return fail(*status.trouble);
+    const auto now = std::chrono::steady_clock::now();
     if (status.size > held) {
       held = status.size;
-      moved_at = std::chrono::steady_clock::now();
+      moved_at = now;
     }
-    if (std::chrono::steady_clock::now() - moved_at > kPatience) {
-      if (status.trouble) return fail(*status.trouble);
-      return fail(ErrorCode::kUnavailable,
-                  "the ledger at {} gave nothing new for {}; see that it runs", status.where,
-                  to_text(kPatience));
+    if (on_progress) on_progress(held, std::max(of, held));
+    if (status.connected && now - moved_at > kQuiet) {
+      return fail(ErrorCode::kNotFound, "not among the {} entries of the ledger at {}", held,
+                  status.where);
+    }
+    if (now - moved_at > kPatience) {
+      return fail(ErrorCode::kUnavailable, "the ledger at {} gave nothing for {}; see that it runs",
+                  status.where, to_text(kPatience));
     }
     std::this_thread::sleep_for(kLook);
   }
 }
 
 Result<void> Follower::put(const std::vector<Bytes>& objects) {
-  std::uint64_t needed = 0;
   for (std::size_t i = 0; i < objects.size();) {
     std::vector<Bytes> some;
     std::size_t bytes = 0;
@@ -81,35 +85,48 @@ Result<void> Follower::put(const std::vector<Bytes>& objects) {
       bytes += objects[i].size();
       some.push_back(objects[i++]);
     }
-    BW_TRY(const std::uint64_t end, submit(std::move(some)));
-    needed = std::max(needed, end);
+    BW_CHECK(submit(std::move(some)));
   }
-  return await_size(needed);
+  // The ledger keeps the order, so the last shows them all.
+  return objects.empty() ? Result<void>{} : await(objects.back());
 }
 
-// The size of the ledger that holds them.
-Result<std::uint64_t> Follower::submit(std::vector<Bytes> objects) {
+Result<void> Follower::submit(std::vector<Bytes> objects) {
   const auto answer = std::make_shared<std::promise<Result<std::vector<ledger::Submitted>>>>();
   auto answered = answer->get_future();
   client_.submit(std::move(objects),
                  [answer](auto outcome) { answer->set_value(std::move(outcome)); });
   BW_TRY(const auto outcomes, answered.get());
-  std::uint64_t end = 0;
   for (const ledger::Submitted& outcome : outcomes) {
-    if (outcome.index) {
-      end = std::max(end, *outcome.index + 1);
-    } else if (outcome.refusal.code != ErrorCode::kConflict) {
+    if (!outcome.index && outcome.refusal.code != ErrorCode::kConflict) {
       return fail(outcome.refusal);
     }
   }
-  return end;
+  return {};
 }
 
-Result<void> Follower::await_size(std::uint64_t size) {
+Result<bool> Follower::acts_on(ByteView object) const {
+  BW_TRY(const wave::Object parsed, wave::parse_object(object));
+  if (const auto* entity = std::get_if<wave::Signed<wave::Entity>>(&parsed)) {
+    BW_TRY(const auto status, replica_.entity(entity->value.key));
+    return status.has_value();
+  }
+  const auto* revocation = std::get_if<wave::Signed<wave::Revocation>>(&parsed);
+  BW_TRY(const auto status,
+         replica_.dot(revocation != nullptr ? revocation->value.dot() : wave::id_of(parsed)));
+  return status && (revocation == nullptr || status->revoked);
+}
+
+Result<void> Follower::await(ByteView object) {
+  const auto end = std::chrono::steady_clock::now() + kPatience;
   std::unique_lock lock(mutex_);
-  if (applied_.wait_for(lock, kPatience, [&] { return replica_.size() >= size; })) return {};
+  while (true) {
+    BW_TRY(const bool there, acts_on(object));
+    if (there) return {};
+    if (applied_.wait_until(lock, end) == std::cv_status::timeout) break;
+  }
   return fail(ErrorCode::kUnavailable,
-              "the ledger took entry {} and did not show it within {}; see that it runs", size - 1,
+              "the ledger took entries and did not show them within {}; see that it runs",
               to_text(kPatience));
 }
 

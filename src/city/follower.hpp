@@ -32,9 +32,10 @@ class Follower {
   Follower(const Follower&) = delete;
   Follower& operator=(const Follower&) = delete;
 
-  // Until it holds all that the ledger has. kUnavailable when nothing comes for a minute.
+  // Until it acts on `object`, about which `of` entries are on the ledger. kNotFound when the
+  // ledger goes quiet before, kUnavailable when it cannot be reached for a minute.
   using OnProgress = std::function<void(std::uint64_t held, std::uint64_t of)>;
-  Result<void> catch_up(const OnProgress& on_progress);
+  Result<void> catch_up(ByteView object, std::uint64_t of, const OnProgress& on_progress);
   // Puts the objects, in order, and waits until this follower acts on them. What is there already
   // is well. Any other refusal is an error.
   Result<void> put(const std::vector<Bytes>& objects);
@@ -45,8 +46,9 @@ class Follower {
  private:
   Follower(std::unique_ptr<store::AuthorityStore> store, const std::filesystem::path& directory,
            const Door& door);
-  Result<std::uint64_t> submit(std::vector<Bytes> objects);
-  Result<void> await_size(std::uint64_t size);
+  Result<void> submit(std::vector<Bytes> objects);
+  [[nodiscard]] Result<bool> acts_on(ByteView object) const;
+  Result<void> await(ByteView object);
 
   SystemClock clock_;
   telemetry::Log log_;

@@ -42,10 +42,13 @@ class Runner {
         random_(model.seed()) {}
 
   Result<RunReport> run() {
-    BW_CHECK(is_built());
+    BW_CHECK(await_city());
     BW_TRY(const std::uint64_t done, progress_.load());
-    Duration start{};
-    while (churn_.events() < done) start = churn_.next().at;
+    Event last;
+    while (churn_.events() < done) last = churn_.next();
+    // Once more, so that this follower is known to have heard of all before it, too.
+    BW_CHECK(follower_.put(objects_of(last, model_.seed())));
+    const Duration start = last.at;
     random_.seed(model_.seed() + done);
     const auto began = Timer::now();
     const auto length = std::chrono::duration_cast<Duration>(Hours(24 * options_.days));
@@ -72,14 +75,18 @@ class Runner {
     wave::Proof proof;
   };
 
-  [[nodiscard]] Result<void> is_built() {
-    const std::uint32_t last = model_.homes() - 1;
-    BW_TRY(const auto meter, follower_.replica().entity(key({Kind::kMeter, last})));
-    if (meter) return {};
+  // All of the city is there when its last DoT is.
+  Result<void> await_city() {
+    const Grant grant = model_.home_grants(model_.homes() - 1).back();
+    const auto last =
+        dot_object(grant, key_of(model_.seed(), grant.granter), key(grant.grantee), key(grant.ns));
+    const std::uint64_t all = model_.counts().all_entities() + model_.counts().all_dots();
+    auto there = follower_.catch_up(last.bytes, all, options_.on_following);
+    if (there || there.error().code != ErrorCode::kNotFound) return there;
     return fail(ErrorCode::kNotFound,
-                "{}: holds no whole city of seed {} and scale {}; build it first, or name the same "
+                "no whole city of seed {} and scale {}: {}; build it first, or name the same "
                 "--seed and --scale",
-                options_.door.address, model_.seed(), model_.scale());
+                model_.seed(), model_.scale(), there.error().message);
   }
 
   Result<void> put(const Event& event) {
@@ -252,7 +259,6 @@ Result<RunReport> run(const Model& model, const RunOptions& options) {
                 options.peak);
   }
   BW_TRY(const auto follower, Follower::start(options.directory, options.door));
-  BW_CHECK(follower->catch_up(options.on_following));
   return Runner(model, options, *follower).run();
 }
 
