@@ -6,6 +6,7 @@
 
 #include "city/follower.hpp"
 #include "city/progress_file.hpp"
+#include "city/site.hpp"
 
 namespace bw::city {
 namespace {
@@ -59,6 +60,7 @@ class Runner {
       passed = event.at - start;
       const double part = std::min(1.0, Hours(passed) / Hours(length));
       BW_CHECK(attempt_until(std::llround(part * static_cast<double>(options_.attempts))));
+      BW_CHECK(send_until(std::llround(part * static_cast<double>(options_.messages))));
       tell(std::min(passed, length), length);
     }
     report_.city_hours = Hours(passed).count();
@@ -119,6 +121,33 @@ class Runner {
         BW_CHECK(ask(churn_.attempt(random_, lot < 7)));
       }
     }
+    return {};
+  }
+
+  Result<void> send_until(std::int64_t number) {
+    while (std::cmp_less(report_.messages, number)) {
+      if (!site_) {
+        BW_TRY(site_, Site::start(options_.directory / "site", options_.door, model_.seed()));
+      }
+      ++report_.messages;
+      BW_CHECK(send(churn_.attempt(random_, random_() % 3 != 0)));
+    }
+    return {};
+  }
+
+  // Sets the thermostat, which listens, or reads the meter, which reports.
+  Result<void> send(Attempt attempt) {
+    attempt.act = random_() % 2 == 0 ? Act::kSetThermostat : Act::kReadMeter;
+    const bool sets = attempt.act == Act::kSetThermostat;
+    const Who device{sets ? Kind::kThermostat : Kind::kMeter, attempt.home};
+    const auto truth = churn_.allowed(attempt);
+    BW_TRY(const Site::Outcome outcome,
+           site_->exchange(churn_.resource(attempt.home, attempt.act), sets ? attempt.who : device,
+                           sets ? device : attempt.who, follower_.replica().size()));
+    if (outcome.delivered) ++report_.messages_delivered;
+    if (outcome.delivered == truth.has_value()) return {};
+    disagree(attempt, truth,
+             outcome.delivered ? "done, through the router" : "refused: " + outcome.reason);
     return {};
   }
 
@@ -246,6 +275,7 @@ class Runner {
   std::mt19937_64 random_;
   std::map<Who, EntityKey> keys_;
   std::vector<Kept> kept_;
+  std::unique_ptr<Site> site_;
   std::chrono::hours hour_{-1};
   double in_hour_ = 0;
   RunReport report_;

@@ -18,6 +18,8 @@ struct RunOptions {
   double days = 1;                    // of the city
   double peak = kPeakChangesPerHour;  // permission changes in the busiest hour
   std::uint64_t attempts = 10'000;    // spread evenly over the days
+  // Besides: set a thermostat or read a meter by messages through a router.
+  std::uint64_t messages = 20;
   // About what is under way: entries followed, then minutes of the city.
   std::function<void(std::uint64_t done, std::uint64_t all)> on_following;
   std::function<void(std::uint64_t done, std::uint64_t all)> on_progress;
@@ -29,9 +31,11 @@ struct RunReport {
   std::uint64_t refused = 0;
   // Of the refused ones, those that came with a proof: one that was good once, or somebody else's.
   std::uint64_t old_proofs_refused = 0;
-  // Where the authority and the model's truth do not say the same; the first kNamed in words, with
-  // the path.
+  // Where the authority or the router and the model's truth do not say the same; the first kNamed
+  // in words, with the path.
   std::uint64_t disagreements = 0;
+  std::uint64_t messages = 0;  // tried
+  std::uint64_t messages_delivered = 0;
   std::vector<std::string> named;
   std::uint64_t events = 0;
   std::uint64_t changes = 0;
@@ -48,8 +52,9 @@ struct RunReport {
 // Lets a built city live: puts the churn through the ledger's public door, follows the ledger into
 // a replica like any node, and after each event lets residents and others attempt what they may and
 // what they may not. Each attempt is decided as a router decides, by a proof read from its bytes
-// with all its signatures, and held against the model's truth. The days end with the first event
-// after them. kNotFound when the ledger holds no such city. After a kill the next call continues.
+// with all its signatures, or tried by messages between agents through a router, and held against
+// the model's truth. The days end with the first event after them. kNotFound when the ledger holds
+// no such city. After a kill the next call continues.
 Result<RunReport> run(const Model& model, const RunOptions& options);
 
 }  // namespace bw::city

@@ -14,6 +14,7 @@ struct RunArguments {
   double days = 1;
   double rate = 0;  // 0: the paper's, at this scale
   std::uint64_t attempts = 10'000;
+  std::uint64_t messages = 20;
 };
 
 void print_run(const city::RunReport& report) {
@@ -29,6 +30,8 @@ void print_run(const city::RunReport& report) {
   print_line(fmt::format("{} attempts: {} allowed, {} refused ({} with a proof), {} disagreements",
                          report.attempts, report.allowed, report.refused, report.old_proofs_refused,
                          report.disagreements));
+  print_line(fmt::format("{} messages tried through a router, {} delivered", report.messages,
+                         report.messages_delivered));
   print_line(fmt::format("to decide: median {:.0f} us, 99 % within {:.0f} us",
                          city::quantile(report.decide_us, 0.5),
                          city::quantile(report.decide_us, 0.99)));
@@ -49,6 +52,8 @@ Json run_json(const city::RunReport& report) {
           {"refused", report.refused},
           {"old_proofs_refused", report.old_proofs_refused},
           {"disagreements", report.disagreements},
+          {"messages", report.messages},
+          {"messages_delivered", report.messages_delivered},
           {"named", report.named},
           {"events", report.events},
           {"occasions", occasions},
@@ -85,6 +90,7 @@ Result<void> run_city(App& app, const RunArguments& arguments) {
       .days = arguments.days,
       .peak = arguments.rate > 0 ? arguments.rate : city::kPeakChangesPerHour * arguments.scale,
       .attempts = arguments.attempts,
+      .messages = arguments.messages,
       .on_following = show("following the ledger"),
       .on_progress = show("minutes of the city")};
   BW_TRY(const city::RunReport report, city::run(model, options));
@@ -97,7 +103,7 @@ Result<void> run_city(App& app, const RunArguments& arguments) {
   }
   if (report.disagreements == 0) return {};
   return fail(ErrorCode::kInternal, "{} attempts of {} did not end as they must: {}",
-              report.disagreements, report.attempts, report.named.front());
+              report.disagreements, report.attempts + report.messages, report.named.front());
 }
 
 }  // namespace
@@ -111,6 +117,10 @@ Verb city_run_options(CLI::App& command) {
   command.add_option("--rate", arguments->rate,
                      "Permission changes in the busiest hour (default: 150 times the scale)");
   command.add_option("--attempts", arguments->attempts, "To use a device, allowed and forbidden")
+      ->capture_default_str();
+  command
+      .add_option("--messages", arguments->messages,
+                  "To set a thermostat or read a meter through a router, allowed and forbidden")
       ->capture_default_str();
   return [arguments](App& app) { return run_city(app, *arguments); };
 }

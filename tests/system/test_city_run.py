@@ -46,6 +46,9 @@ class CityRun(unittest.TestCase):
         self.assertGreater(report["allowed"], attempts / 3)
         self.assertGreater(report["refused"], attempts / 20)
         self.assertGreater(report["old_proofs_refused"], 0)
+        self.assertEqual(report["messages"], 20)
+        self.assertGreater(report["messages_delivered"], 5)
+        self.assertLess(report["messages_delivered"], 20)
 
     def test_lives_for_days(self):
         code, errors, report = self.bw("run", "--rate", "60", "--days", "1", "--attempts", "2000")
