@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ledger_ethereum/registry_call.hpp"
 
-#include <algorithm>
-
 #include "base/check.hpp"
 #include "codec/writer.hpp"
 #include "crypto/ecdsa.hpp"
+#include "ledger/admission.hpp"
 
 namespace bw::ledger_ethereum {
 namespace {
 
 constexpr std::uint8_t kEachForItself = 2;
+constexpr std::size_t kFrameBytes = 34;  // of an item, beside the object
+constexpr std::size_t kUsualDotBytes = 300;
 constexpr std::uint64_t kGasPerByte = 45;  // calldata alone is up to 40 (EIP-7623)
 
 template <class T>
@@ -25,10 +26,6 @@ Bytes revokers_field(const wave::Entity& entity) {
   out.u8(static_cast<std::uint8_t>(entity.revokers.size()));
   for (const EntityKey& key : entity.revokers) out.id(key);
   return field;
-}
-
-bool may_revoke(const EntityKey& who, const wave::Dot& dot) {
-  return who == dot.granter || who == dot.grantee || std::ranges::count(dot.revokers, who) != 0;
 }
 
 tl::unexpected<Error> not_on_ledger(std::string_view what, const std::string& name) {
@@ -89,7 +86,8 @@ std::uint64_t item_gas(wave::Kind kind, std::size_t item_bytes) {
   return stored() + kGasPerByte * item_bytes;
 }
 
-RegistryCall::RegistryCall(KnownObjects& known) : known_(known), input_{kEachForItself} {}
+RegistryCall::RegistryCall(KnownObjects& known, std::uint64_t most_gas)
+    : known_(known), most_gas_(most_gas), input_{kEachForItself} {}
 
 Result<RegistryCall::Made> RegistryCall::make(const wave::Object& object, ByteView evidence) {
   BW_TRY(Bytes item, encode_item(object, evidence));
@@ -105,7 +103,7 @@ bool RegistryCall::append(std::span<const Made> items) {
     bytes += made.item.size();
     gas += item_gas(made.kind, made.item.size());
   }
-  if (bytes > kCallBytes || gas > kCallGas) return false;
+  if (bytes > kCallBytes || gas > most_gas_) return false;
   gas_ = gas;
   for (const Made& made : items) {
     bw::append(input_, made.item);
@@ -151,7 +149,7 @@ Result<std::optional<RegistryCall::Place>> RegistryCall::revoke_dot(
   const ObjectId target = revocation.value.dot();
   const auto dot = find_dot(target);
   if (!dot) return not_on_ledger("DoT", target.text());
-  if (!may_revoke(revocation.value.revoker, dot->value)) {
+  if (!ledger::entitled(revocation.value, dot->value)) {
     return not_entitled(revocation.value.revoker, "DoT");
   }
   std::vector<Made> items;
@@ -172,15 +170,34 @@ Result<Bytes> RegistryCall::evidence_against_entity(const wave::Revocation& revo
   if (revocation.revoker == target) return Bytes{};
   const auto entity = find_entity(target);
   if (!entity) return not_on_ledger("entity", target.text());
-  if (std::ranges::count(entity->revokers, revocation.revoker) == 0) {
+  if (!ledger::entitled(revocation, *entity)) {
     return not_entitled(revocation.revoker, "entity");
   }
   return revokers_field(*entity);
 }
 
+std::uint64_t RegistryCall::gas_alone(const wave::Object& object) {
+  const wave::Kind kind = wave::kind_of(object);
+  const std::uint64_t gas =
+      kBareCallGas + item_gas(kind, wave::bytes_of(object).size() + kFrameBytes);
+  return kind == wave::Kind::kRevocation ? gas + item_gas(wave::Kind::kDot, kUsualDotBytes) : gas;
+}
+
+std::optional<Bytes> RegistryCall::dot(const ObjectId& id) const {
+  const auto found = dots_.find(id);
+  if (found == dots_.end()) return std::nullopt;
+  return objects_[found->second];
+}
+
+std::optional<Bytes> RegistryCall::entity(const EntityKey& key) const {
+  const auto found = entities_.find(key);
+  if (found == entities_.end()) return std::nullopt;
+  return objects_[found->second];
+}
+
 std::optional<wave::Signed<wave::Dot>> RegistryCall::find_dot(const ObjectId& id) const {
-  const auto here = dots_.find(id);
-  const auto bytes = here == dots_.end() ? known_.dot(id) : objects_[here->second];
+  auto bytes = dot(id);
+  if (!bytes) bytes = known_.dot(id);
   if (!bytes) return std::nullopt;
   auto dot = wave::parse<wave::Dot>(*bytes);
   if (!dot || dot->id != id) return std::nullopt;
@@ -188,8 +205,8 @@ std::optional<wave::Signed<wave::Dot>> RegistryCall::find_dot(const ObjectId& id
 }
 
 std::optional<wave::Entity> RegistryCall::find_entity(const EntityKey& key) const {
-  const auto here = entities_.find(key);
-  const auto bytes = here == entities_.end() ? known_.entity(key) : objects_[here->second];
+  auto bytes = entity(key);
+  if (!bytes) bytes = known_.entity(key);
   if (!bytes) return std::nullopt;
   const auto entity = wave::parse<wave::Entity>(*bytes);
   if (!entity || entity->value.key != key) return std::nullopt;

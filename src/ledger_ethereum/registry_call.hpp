@@ -41,7 +41,7 @@ std::uint64_t item_gas(wave::Kind kind, std::size_t item_bytes);
 class RegistryCall {
  public:
   // `known` must outlive the call's making.
-  explicit RegistryCall(KnownObjects& known);
+  explicit RegistryCall(KnownObjects& known, std::uint64_t most_gas = kCallGas);
 
   // Where an object stands in the call.
   struct Place {
@@ -50,7 +50,8 @@ class RegistryCall {
     // revocation was, too.
     std::optional<std::size_t> relies_on;
   };
-  // Nothing when the call has no room for it any more; any object fits into an empty one. A
+  // Nothing when the call has no room for it any more; any object fits into an empty one of
+  // kCallGas. A
   // revocation whose target is not known is refused with kNotFound, one that its target's signed
   // words do not allow with kDenied. The object's signature must have been verified.
   //
@@ -59,12 +60,18 @@ class RegistryCall {
   // and it costs less.
   Result<std::optional<Place>> add(const wave::Object& object);
 
+  // What a call of nothing but this object asks for, with the DoT that a revocation is put after.
+  static std::uint64_t gas_alone(const wave::Object& object);
+
   // how u8 || item...
   [[nodiscard]] const Bytes& input() const { return input_; }
   [[nodiscard]] std::uint64_t gas() const { return gas_; }
   // The object of each item.
   [[nodiscard]] const std::vector<Bytes>& objects() const { return objects_; }
   [[nodiscard]] bool empty() const { return objects_.empty(); }
+  // What it puts.
+  [[nodiscard]] std::optional<Bytes> dot(const ObjectId& id) const;
+  [[nodiscard]] std::optional<Bytes> entity(const EntityKey& key) const;
 
  private:
   struct Made {
@@ -83,6 +90,7 @@ class RegistryCall {
   [[nodiscard]] std::optional<wave::Entity> find_entity(const EntityKey& key) const;
 
   KnownObjects& known_;
+  std::uint64_t most_gas_;
   Bytes input_;
   std::uint64_t gas_ = kBareCallGas;
   std::vector<Bytes> objects_;
