@@ -50,7 +50,7 @@ Result<crypto::SigningKey> make_funding_key(const std::filesystem::path& file,
                                             const crypto::Passphrase* passphrase, Random& random) {
   auto key = crypto::SigningKey::generate(random);
   BW_TRY(Bytes bytes, crypto::seal_key(key, passphrase, random));
-  const auto written = store::write_whole(file, bytes, false);
+  const auto written = store::atomic_write_file(file, bytes, 0600, false);
   crypto::wipe(bytes);
   if (!written) return fail(written.error());
   return key;
