@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ledger_ethereum/deploy.hpp"
 
-#include "crypto/ecdsa.hpp"
 #include "crypto/keccak.hpp"
 #include "evm/address.hpp"
 #include "evm/transaction.hpp"
 #include "ledger_ethereum/json_values.hpp"
+#include "ledger_ethereum/wallet.hpp"
 #include "net/task_group.hpp"
 
 namespace bw::ledger_ethereum {
@@ -16,14 +16,6 @@ constexpr std::uint64_t kDeployGas = 8'000'000;
 constexpr std::uint64_t kPayGas = 21'000;
 constexpr Duration kPoll = 500ms;
 
-evm::Word word_of(Wei amount) {
-  evm::Word word{};
-  for (std::size_t i = 0; i < 16; ++i) {
-    word[word.size() - 1 - i] = static_cast<std::uint8_t>(amount >> (8 * i));
-  }
-  return word;
-}
-
 struct Sent {
   Hash hash;
   std::uint64_t nonce = 0;
@@ -32,39 +24,32 @@ struct Sent {
 // One transaction of one account, from its price to its block.
 class Payment {
  public:
-  Payment(Chain& chain, const crypto::SigningKey& key, PayOptions options)
-      : chain_(chain),
-        key_(key),
-        account_(crypto::account_of(key)),
-        options_(std::move(options)) {}
+  Payment(Chain& chain, Wallet wallet, PayOptions options)
+      : chain_(chain), wallet_(std::move(wallet)), options_(std::move(options)) {}
 
-  [[nodiscard]] const Address& account() const { return account_; }
-
-  net::Task<Result<std::uint64_t>> chain_id() { co_return co_await chain_.chain_id(); }
+  [[nodiscard]] const Address& account() const { return wallet_.account(); }
 
   // `what` names it to people.
-  net::Task<Result<Sent>> send(evm::Transaction transaction, Wei amount, std::string what) {
+  net::Task<Result<Sent>> send(Wallet::Order order, std::string what) {
     const auto fees = co_await chain_.fees();
     if (!fees) co_return fail(fees.error());
     const auto price = price_for(*fees, options_.max_fee);
     if (!price) co_return fail(price.error());
-    const Wei most = price->max_fee * transaction.gas_limit + amount;
-    const auto balance = co_await chain_.balance(account_);
+    const Wei most = price->max_fee * order.gas + order.value;
+    const auto balance = co_await chain_.balance(account());
     if (!balance) co_return fail(balance.error());
-    tell(fmt::format("{}: up to {} gas at {}, from {} with {}", what, transaction.gas_limit,
-                     in_gwei(price->max_fee), evm::to_text(account_), in_coins(*balance)));
+    tell(fmt::format("{}: up to {} gas at {}, from {} with {}", what, order.gas,
+                     in_gwei(price->max_fee), evm::to_text(account()), in_coins(*balance)));
     if (*balance < most) {
       co_return fail(ErrorCode::kLimited,
                      "the balance of {} is {}, and up to {} are needed: send money there",
-                     evm::to_text(account_), in_coins(*balance), in_coins(most));
+                     evm::to_text(account()), in_coins(*balance), in_coins(most));
     }
-    const auto nonce = co_await chain_.nonce(account_, BlockTag::kPending);
+    const auto nonce = co_await chain_.nonce(account(), BlockTag::kPending);
     if (!nonce) co_return fail(nonce.error());
-    transaction.nonce = *nonce;
-    transaction.max_fee = word_of(price->max_fee);
-    transaction.max_tip = word_of(price->tip);
-    transaction.value = word_of(amount);
-    const evm::SignedTransaction made = evm::sign(transaction, key_);
+    order.nonce = *nonce;
+    order.price = *price;
+    const evm::SignedTransaction made = wallet_.sign(std::move(order));
     const auto sent = co_await chain_.send_raw(made.bytes);
     if (!sent && sent.error().code != ErrorCode::kConflict) co_return fail(sent.error());
     tell(fmt::format("sent {}", to_data(made.hash.bytes)));
@@ -101,8 +86,7 @@ class Payment {
   }
 
   Chain& chain_;
-  const crypto::SigningKey& key_;
-  Address account_;
+  Wallet wallet_;
   PayOptions options_;
   std::string told_;
 };
@@ -123,17 +107,15 @@ net::Task<Result<void>> check_code(Chain& chain, Network network) {
 
 }  // namespace
 
-net::Task<Result<Network>> deploy(Chain& chain, const crypto::SigningKey& key,
-                                  PayOptions options) {
+net::Task<Result<Network>> deploy(Chain& chain, crypto::SigningKey key, PayOptions options) {
   const auto chain_id = co_await chain.chain_id();
   if (!chain_id) co_return fail(chain_id.error());
-  Payment payment(chain, key, std::move(options));
-  evm::Transaction transaction;
-  transaction.chain_id = *chain_id;
-  transaction.gas_limit = kDeployGas;
-  transaction.input = to_bytes(registry_creation());
-  const auto sent = co_await payment.send(std::move(transaction), 0,
-                                          fmt::format("deploying to chain {}", *chain_id));
+  Payment payment(chain, Wallet(std::move(key), *chain_id), std::move(options));
+  Wallet::Order order;
+  order.gas = kDeployGas;
+  order.input = to_bytes(registry_creation());
+  const auto sent =
+      co_await payment.send(std::move(order), fmt::format("deploying to chain {}", *chain_id));
   if (!sent) co_return fail(sent.error());
   const auto receipt = co_await payment.settled(sent->hash);
   if (!receipt) co_return fail(receipt.error());
@@ -144,17 +126,17 @@ net::Task<Result<Network>> deploy(Chain& chain, const crypto::SigningKey& key,
   co_return network;
 }
 
-net::Task<Result<Hash>> pay(Chain& chain, const crypto::SigningKey& key, Address to, Wei amount,
+net::Task<Result<Hash>> pay(Chain& chain, crypto::SigningKey key, Address to, Wei amount,
                             PayOptions options) {
   const auto chain_id = co_await chain.chain_id();
   if (!chain_id) co_return fail(chain_id.error());
-  Payment payment(chain, key, std::move(options));
-  evm::Transaction transaction;
-  transaction.chain_id = *chain_id;
-  transaction.gas_limit = kPayGas;
-  transaction.to = to;
+  Payment payment(chain, Wallet(std::move(key), *chain_id), std::move(options));
+  Wallet::Order order;
+  order.gas = kPayGas;
+  order.to = to;
+  order.value = amount;
   const auto sent = co_await payment.send(
-      std::move(transaction), amount, fmt::format("sending {} to {}", in_coins(amount), evm::to_text(to)));
+      std::move(order), fmt::format("sending {} to {}", in_coins(amount), evm::to_text(to)));
   if (!sent) co_return fail(sent.error());
   const auto receipt = co_await payment.settled(sent->hash);
   if (!receipt) co_return fail(receipt.error());

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "crypto/keys.hpp"
-#include "ledger_ethereum/fee_policy.hpp"
+#include "ledger_ethereum/chain.hpp"
 #include "ledger_ethereum/network.hpp"
 
 namespace bw::ledger_ethereum {
@@ -21,11 +21,11 @@ struct PayOptions {
 // Puts the contracts on a chain and waits until they stand under `confirmations` blocks; then
 // checks their code. kLimited when the account's balance or the fee does not allow it, kUnavailable
 // when it takes longer than `patience`: the error names the transaction, which may still come.
-net::Task<Result<Network>> deploy(Chain& chain, const crypto::SigningKey& key, PayOptions options);
+net::Task<Result<Network>> deploy(Chain& chain, crypto::SigningKey key, PayOptions options);
 
 // Sends money to an account; the hash of the transaction, which stands under `confirmations`
 // blocks. Errors as of deploy().
-net::Task<Result<Hash>> pay(Chain& chain, const crypto::SigningKey& key, Address to, Wei amount,
+net::Task<Result<Hash>> pay(Chain& chain, crypto::SigningKey key, Address to, Wei amount,
                             PayOptions options);
 
 }  // namespace bw::ledger_ethereum

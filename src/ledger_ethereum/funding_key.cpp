@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ledger_ethereum/funding_key.hpp"
 
-#include <fcntl.h>
-
 #include <algorithm>
+
+#include <fcntl.h>
 
 #include "base/text.hpp"
 #include "crypto/sealed_key.hpp"
@@ -19,8 +19,8 @@ std::optional<std::string_view> digits_of(ByteView file) {
   std::string_view text = as_text(file);
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
   if (text.starts_with("0x")) text.remove_prefix(2);
-  const bool is_hex = text.size() == 64 && text.find_first_not_of("0123456789abcdefABCDEF") ==
-                                               std::string_view::npos;
+  const bool is_hex = text.size() == 64 &&
+                      text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
   return is_hex ? std::optional(text) : std::nullopt;
 }
 

@@ -50,8 +50,8 @@ struct Expected {
 // What stands at an address in the state of a block; nothing where there is no contract.
 net::Task<Result<std::optional<Hash>>> code_at(Endpoints& endpoints, Address address, Block block) {
   using Found = std::optional<Hash>;
-  Endpoints::Question<Found> question =
-      [address, block](Endpoint& endpoint) -> net::Task<Result<Found>> {
+  Endpoints::Question<Found> question = [address,
+                                         block](Endpoint& endpoint) -> net::Task<Result<Found>> {
     const auto proof = co_await endpoint.proof(address, {}, block.number);
     if (!proof) co_return fail(proof.error());
     const auto account = evm::prove_account(block.state_root, address, proof->account);
