@@ -10,6 +10,7 @@
 #include "base/id.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "crypto/merkle.hpp"
 
 namespace bw::ledger {
 
@@ -74,6 +75,11 @@ class RewindableSink : public EntrySink {
   // withdrawn): their targets count as revoked from now on. Replaces what was suspected before.
   // Form and signature are checked here as in append().
   virtual Result<void> suspect(const std::vector<Bytes>& revocations) = 0;
+  // What is held, to be compared with what the ledger says now: entries from `index` on, at most
+  // `most_bytes` of them but at least one if there is one; and the tree over the first `size`.
+  [[nodiscard]] virtual Result<std::vector<Bytes>> read(std::uint64_t index,
+                                                        std::size_t most_bytes) const = 0;
+  [[nodiscard]] virtual Result<crypto::Frontier> tree(std::uint64_t size) const = 0;
 };
 
 }  // namespace bw::ledger
