@@ -120,8 +120,8 @@ net::Task<Result<Network>> deploy(Chain& chain, crypto::SigningKey key, std::str
   if (!sent) co_return fail(sent.error());
   const auto receipt = co_await payment.settled(sent->hash);
   if (!receipt) co_return fail(receipt.error());
-  const Network network =
-      network_of(std::move(name), *chain_id, evm::made_by(payment.account(), sent->nonce), receipt->block);
+  const Network network = network_of(std::move(name), *chain_id,
+                                     evm::made_by(payment.account(), sent->nonce), receipt->block);
   const auto good = co_await check_code(chain, network);
   if (!good) co_return fail(good.error());
   co_return network;
