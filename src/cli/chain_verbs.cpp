@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
-#include <fstream>
 
 #include "cli/app.hpp"
 #include "cli/output.hpp"
 #include "cli/show.hpp"
 #include "crypto/ecdsa.hpp"
+#include "evm/address.hpp"
 #include "ledger_ethereum/deploy.hpp"
 #include "ledger_ethereum/fee_policy.hpp"
 #include "ledger_ethereum/funding_key.hpp"
 #include "ledger_ethereum/json_values.hpp"
 #include "net/io_thread.hpp"
 #include "node/chain_ledger.hpp"
-#include "store/file.hpp"
 
 namespace bw::cli {
 namespace {
@@ -100,7 +99,13 @@ eth::PayOptions pay_options(const App& app, const ChainArguments& arguments) {
           }};
 }
 
-Result<void> deploy(App& app, const ChainArguments& arguments, const std::string& out) {
+struct DeployArguments : ChainArguments {
+  std::string name = "bosswave";
+  std::string out = "network.json";
+};
+
+Result<void> deploy(App& app, const DeployArguments& arguments) {
+  const std::string& out = arguments.out;
   if (std::filesystem::exists(out)) {
     return fail(ErrorCode::kConflict,
                 "{} exists: that network is deployed; choose another --out for a new one", out);
@@ -108,9 +113,9 @@ Result<void> deploy(App& app, const ChainArguments& arguments, const std::string
   BW_TRY(crypto::SigningKey key, paying_key(arguments.key, arguments));
   BW_TRY(const auto access, ChainAccess::open(arguments.endpoints));
   BW_TRY(const eth::Network network,
-         access->run(eth::deploy(access->chain(), std::move(key), pay_options(app, arguments))));
-  const std::string text = eth::to_json(network);
-  BW_CHECK(store::atomic_write_file(out, as_bytes(text), 0644, false));
+         access->run(eth::deploy(access->chain(), std::move(key), arguments.name,
+                                 pay_options(app, arguments))));
+  BW_CHECK(eth::write_network(out, network));
   const Json fields{{"file", out},
                     {"chain_id", network.chain_id},
                     {"registry", evm::to_text(network.registry)},
@@ -121,13 +126,14 @@ Result<void> deploy(App& app, const ChainArguments& arguments, const std::string
 }
 
 Verb deploy_verb(CLI::App& command) {
-  const auto arguments = std::make_shared<ChainArguments>();
-  const auto out = std::make_shared<std::string>("network.json");
+  const auto arguments = std::make_shared<DeployArguments>();
   declare(command, *arguments);
   command.add_option("--key", arguments->key, "File of the key that pays ('bw ledger fund')")
       ->required();
-  command.add_option("--out", *out, "Network file to write")->capture_default_str();
-  return [arguments, out](App& app) { return deploy(app, *arguments, *out); };
+  command.add_option("--name", arguments->name, "Of the network, for people")
+      ->capture_default_str();
+  command.add_option("--out", arguments->out, "Network file to write")->capture_default_str();
+  return [arguments](App& app) { return deploy(app, *arguments); };
 }
 
 struct FundArguments : ChainArguments {

@@ -107,20 +107,21 @@ net::Task<Result<void>> check_code(Chain& chain, Network network) {
 
 }  // namespace
 
-net::Task<Result<Network>> deploy(Chain& chain, crypto::SigningKey key, PayOptions options) {
+net::Task<Result<Network>> deploy(Chain& chain, crypto::SigningKey key, std::string name,
+                                  PayOptions options) {
   const auto chain_id = co_await chain.chain_id();
   if (!chain_id) co_return fail(chain_id.error());
   Payment payment(chain, Wallet(std::move(key), *chain_id), std::move(options));
   Wallet::Order order;
   order.gas = kDeployGas;
-  order.input = to_bytes(registry_creation());
+  order.input = registry_creation_code();
   const auto sent =
       co_await payment.send(std::move(order), fmt::format("deploying to chain {}", *chain_id));
   if (!sent) co_return fail(sent.error());
   const auto receipt = co_await payment.settled(sent->hash);
   if (!receipt) co_return fail(receipt.error());
-  const Network network =
-      network_at(*chain_id, evm::made_by(payment.account(), sent->nonce), receipt->block);
+  const Network network = network_of(std::move(name), *chain_id,
+                                     evm::made_by(payment.account(), sent->nonce), receipt->block);
   const auto good = co_await check_code(chain, network);
   if (!good) co_return fail(good.error());
   co_return network;

@@ -18,10 +18,12 @@ struct PayOptions {
   std::function<void(const std::string&)> tell;
 };
 
-// Puts the contracts on a chain and waits until they stand under `confirmations` blocks; then
-// checks their code. kLimited when the account's balance or the fee does not allow it, kUnavailable
-// when it takes longer than `patience`: the error names the transaction, which may still come.
-net::Task<Result<Network>> deploy(Chain& chain, crypto::SigningKey key, PayOptions options);
+// Puts the contracts of a network with this name on a chain and waits until they stand under
+// `confirmations` blocks; then checks their code. kLimited when the account's balance or the fee
+// does not allow it, kUnavailable when it takes longer than `patience`: the error names the
+// transaction, which may still come.
+net::Task<Result<Network>> deploy(Chain& chain, crypto::SigningKey key, std::string name,
+                                  PayOptions options);
 
 // Sends money to an account; the hash of the transaction, which stands under `confirmations`
 // blocks. Errors as of deploy().

@@ -36,9 +36,9 @@ std::string text_of(BlockTag tag) {
 }
 
 json to_json(const CallRequest& request) {
-  return {{"from", to_data(request.from)},
-          {"to", to_data(request.to)},
-          {"data", to_data(request.input)}};
+  json out{{"from", to_data(request.from)}, {"data", to_data(request.input)}};
+  if (request.to) out["to"] = to_data(*request.to);
+  return out;
 }
 
 bool says(const RemoteError& error, std::string_view words) {

@@ -41,8 +41,7 @@ class Ethereum : public ledger::Ledger {
                                                 EthereumOptions options);
   ~Ethereum() override;
 
-  // Whether the endpoints serve the network's chain and contracts. kInvalidArgument when they do
-  // not, kUnavailable when that cannot be found out now.
+  // Whether the endpoints serve the network's chain and contracts: see check_network().
   net::Task<Result<void>> check();
   // Begins to follow, once check() passed: again and again until it does.
   void start();

@@ -76,10 +76,7 @@ Result<ledger_ethereum::EthereumOptions> chain_options(const Config& config) {
                 chosen.endpoints.size(), chosen.agree);
   }
   ledger_ethereum::EthereumOptions options;
-  BW_TRY(const Bytes network, content_of(chosen.network));
-  auto parsed = ledger_ethereum::parse_network(as_text(network));
-  if (!parsed) return fail(parsed.error().code, "{}: {}", chosen.network, parsed.error().message);
-  options.network = *parsed;
+  BW_TRY(options.network, ledger_ethereum::read_network(chosen.network));
   options.endpoints = chosen.endpoints;
   options.trust.agree = chosen.agree;
   if (!chosen.checkpoint.empty()) {

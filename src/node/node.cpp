@@ -27,6 +27,11 @@ class SystemClock final : public Clock {
 // many times.
 constexpr std::uint64_t kUndoEntries = 100'000;
 
+// check_network() knows, and not only cannot tell.
+bool is_about_the_network(ErrorCode code) {
+  return code == ErrorCode::kConflict || code == ErrorCode::kNotFound;
+}
+
 Result<void> make_directory(const std::filesystem::path& directory) {
   std::error_code error;
   const bool fresh = std::filesystem::create_directories(directory, error);
@@ -132,7 +137,7 @@ struct Node::Impl {
     ledger = chain.get();
     const auto right = ledger_thread.run(chain->check());
     // A chain that cannot be judged now is followed once it can be; a wrong one never.
-    if (!right && right.error().code == ErrorCode::kInvalidArgument) return right;
+    if (!right && is_about_the_network(right.error().code)) return right;
     return ledger_thread.call([this]() -> Result<void> {
       chain->start();
       return {};

@@ -4,10 +4,10 @@
 #include "base/bytes.hpp"
 #include "base/id.hpp"
 
-// The contracts that this program knows (contracts/), as solc compiled them.
+// The contracts that this program was built with (contracts/registry.hex, contracts/code_hashes).
 namespace bw::ledger_ethereum {
 
-// Keccak-256 of the code of each. There are no immutables, so it is the same on every chain.
+// Keccak-256 of the code of each, the same on every chain.
 struct CodeHashes {
   Hash registry;
   Hash alias;
@@ -15,9 +15,9 @@ struct CodeHashes {
 
   friend bool operator==(const CodeHashes&, const CodeHashes&) = default;
 };
-const CodeHashes& code_hashes();
 
-// What makes a Registry, which makes the other two.
-ByteView registry_creation();
+// The input of the transaction that makes the Registry, which makes the other two.
+Bytes registry_creation_code();
+CodeHashes built_in_code_hashes();
 
 }  // namespace bw::ledger_ethereum
