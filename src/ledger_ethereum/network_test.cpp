@@ -75,7 +75,7 @@ RC_GTEST_PROP(Network, NoTextTerminatesTheReader, ()) {
   const auto at = *rc::gen::inRange<std::size_t>(0, text.size());
   text[at] = *rc::gen::arbitrary<char>();
   const auto parsed = parse_network(text);
-  if (parsed) RC_ASSERT(parse_network(to_json(*parsed)) == parsed);
+  if (parsed) RC_ASSERT(*parse_network(to_json(*parsed)) == *parsed);
 }
 
 TEST(RegistryCode, IsACreationThatLeavesTheRegistry) {
