@@ -18,6 +18,8 @@ namespace {
 constexpr Duration kPoll = 1s;
 constexpr Duration kRetryFirst = 1s;
 constexpr Duration kRetryMost = 30s;
+// Without a block for so long, chains count as halted.
+constexpr Duration kHaltedAfter = 120s;
 // How long a refusal waits for what it is about to be followed.
 constexpr Duration kFollowPatience = 20s;
 constexpr Duration kFollowTick = 50ms;
@@ -248,6 +250,11 @@ ledger::Status Ethereum::status() const {
     chain.balance = in_coins(submitter.balance);
     chain.waiting = submitter.waiting_entries;
     if (!status.trouble) status.trouble = submitter.trouble;
+  }
+  if (!status.trouble && follower.heard_at != Time{} && follower.lag > kHaltedAfter) {
+    status.trouble = Error{ErrorCode::kStale,
+                           fmt::format("chain: no block after {} for {}; or is a clock wrong?",
+                                       follower.latest_block, to_text(follower.lag))};
   }
   const std::scoped_lock lock(impl_->mutex);
   if (impl_->unchecked) status.trouble = impl_->unchecked;
