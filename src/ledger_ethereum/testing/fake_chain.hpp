@@ -212,7 +212,8 @@ class FakeChain {
 class FakeRpc final : public Rpc {
  public:
   struct Behaviour {
-    std::function<void(json& logs)> lie;                    // alters an answer about logs
+    std::function<void(json& logs)> lie;  // alters an answer about logs
+    std::function<void(json& proof)> lie_of_state;
     std::function<void(const std::string& method)> before;  // an answer
     std::set<std::string> refused;                          // methods it does not know
     bool down = false;
@@ -260,7 +261,9 @@ class FakeRpc final : public Rpc {
       if (number > height() || number + behaviour_.keeps_states <= height()) {
         return refuse(-32000, "missing trie node");
       }
-      return chain_.proof(params[1], number);
+      json proof = chain_.proof(params[1], number);
+      if (behaviour_.lie_of_state) behaviour_.lie_of_state(proof);
+      return proof;
     }
     return refuse(-32601, "no such method");
   }
