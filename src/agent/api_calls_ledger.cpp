@@ -276,6 +276,31 @@ void ApiCalls::submit(const api::SubmitRequest& request,
   });
 }
 
+namespace {
+
+api::ChainStatus to_api(const ledger::ChainStatus& chain) {
+  api::ChainStatus out;
+  out.set_chain_id(chain.chain_id);
+  out.set_block(chain.block);
+  out.set_confirmed_block(chain.confirmed_block);
+  out.set_account(chain.account);
+  out.set_balance(chain.balance);
+  out.set_waiting(chain.waiting);
+  for (const auto& endpoint : chain.endpoints) {
+    api::ChainEndpoint* one = out.add_endpoints();
+    one->set_name(endpoint.name);
+    one->set_answers(endpoint.answers);
+    one->set_avoided(endpoint.avoided);
+    one->set_head(endpoint.head);
+    one->set_trouble(endpoint.trouble);
+    one->set_lie(endpoint.lie);
+    one->set_disagrees(endpoint.disagrees);
+  }
+  return out;
+}
+
+}  // namespace
+
 Result<api::LedgerStatusReply> ApiCalls::ledger_status() {
   const ledger::Status status = context_.ledger.status();
   const auto counts = context_.replica.store().counts();
@@ -294,6 +319,7 @@ Result<api::LedgerStatusReply> ApiCalls::ledger_status() {
   reply.set_revocations(counts.revocations);
   reply.set_aliases(counts.aliases);
   reply.set_bytes_on_disk(counts.bytes_on_disk);
+  if (status.chain) *reply.mutable_chain() = to_api(*status.chain);
   return reply;
 }
 

@@ -21,6 +21,27 @@ struct Submitted {
   Error refusal;  // meaningful without an index; kConflict for a DoT that is there already
 };
 
+// What there is to know about a ledger on a chain.
+struct ChainStatus {
+  struct Endpoint {
+    std::string name;
+    bool answers = false;
+    bool avoided = false;
+    std::uint64_t head = 0;  // the latest block that it spoke of
+    // Empty: none.
+    std::string trouble;    // why it does not answer
+    std::string lie;        // what it was last caught at
+    std::string disagrees;  // with those that are believed
+  };
+  std::uint64_t chain_id = 0;
+  std::uint64_t block = 0;            // the latest that is believed
+  std::uint64_t confirmed_block = 0;  // up to which entries act
+  std::string account;                // who pays for entries; empty: nobody
+  std::string balance;                // with its unit
+  std::uint64_t waiting = 0;          // entries that are not on the chain yet
+  std::vector<Endpoint> endpoints;
+};
+
 // How a ledger stands, as this node sees it (bw ledger status).
 struct Status {
   std::string kind;        // "embedded", "ethereum"
@@ -31,6 +52,7 @@ struct Status {
   Time heard_at;           // when the ledger last spoke
   bool connected = false;
   std::optional<Error> trouble;  // a fork, an unreachable server, ...
+  std::optional<ChainStatus> chain;
 };
 
 // The port to a ledger: submit entries and learn how it stands. Following the entries is the

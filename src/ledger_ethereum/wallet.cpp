@@ -24,7 +24,7 @@ evm::SignedTransaction Wallet::sign(Order order) const {
                     .max_fee = word_of(order.price.max_fee),
                     .gas_limit = order.gas,
                     .to = order.to,
-                    .value = {},
+                    .value = word_of(order.value),
                     .input = std::move(order.input)},
                    key_);
 }

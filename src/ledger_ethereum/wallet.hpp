@@ -14,13 +14,13 @@ class Wallet {
 
   [[nodiscard]] const Address& account() const { return account_; }
   struct Order {
-    Address to{};
+    std::optional<Address> to;  // nobody: makes a contract
     std::uint64_t nonce = 0;
     std::uint64_t gas = 0;
     Price price;
+    Wei value = 0;
     Bytes input;
   };
-  // Without value.
   [[nodiscard]] evm::SignedTransaction sign(Order order) const;
 
  private:
