@@ -144,10 +144,11 @@ net::Task<Result<void>> check_chain(Endpoints& endpoints, std::uint64_t chain_id
     } else if (*one.answer == chain_id) {
       found = true;
     } else {
-      others.push_back({one.endpoint,
-                        {ErrorCode::kConflict,
-                         fmt::format("{}: serves the chain {}, not {}, which the network file names",
-                                     one.endpoint->name(), *one.answer, chain_id)}});
+      others.push_back(
+          {one.endpoint,
+           {ErrorCode::kConflict,
+            fmt::format("{}: serves the chain {}, not {}, which the network file names",
+                        one.endpoint->name(), *one.answer, chain_id)}});
     }
   }
   if (!found) co_return fail(others.empty() ? silent : others.front().second);
