@@ -36,6 +36,7 @@ Result<void> Holding::load() {
                "the chain's log is read again from its first block",
                {{"why", loaded.error().message}});
   }
+  suspect_bytes_ = 0;
   for (const auto& [revocation, seen] : memory_.suspects) suspect_bytes_ += revocation.size();
   const Mark first{
       .size = 0, .root = crypto::Frontier().root(), .block = deployment_block_ - 1, .hash = Hash{}};
