@@ -156,14 +156,14 @@ net::Task<Round::Read> Round::read_through(Endpoint& endpoint) {
 }
 
 net::Task<Round::Read> Round::read_confirmed(Endpoint& endpoint) {
-  while (!is_settled()) {
+  for (;;) {
     while (targets_.size() > 1 && targets_.front().block.number <= holding_.base().block) {
       targets_.pop_front();
     }
-    auto done = co_await read_up_to(endpoint, targets_.front(), targets_.size() == 1);
-    if (!done) co_return done;
+    const bool last = targets_.size() == 1;
+    auto done = co_await read_up_to(endpoint, targets_.front(), last);
+    if (!done || (last && targets_.size() == 1)) co_return done;
   }
-  co_return Read{};
 }
 
 net::Task<Round::Read> Round::read_up_to(Endpoint& endpoint, Target target, bool last) {

@@ -372,6 +372,19 @@ TEST_F(FollowerTest, ALongLogIsProvedPieceByPiece) {
   EXPECT_GT(holding->marks().size(), 2U);
 }
 
+TEST_F(FollowerTest, ALieInAPieceIsFoundBeforeThePieceIsTaken) {
+  for (int i = 0; i < 2500; ++i) chain.mine({{entry(std::string(20, 'x') + std::to_string(i))}});
+  options.waiting_bytes = 400;
+  a.lie = b.lie = [](json& logs) { logs.at(5)["data"] = to_data(log_data(5, {entry("forged")})); };
+  EXPECT_FALSE(look().has_value());
+  EXPECT_EQ(sink.size(), 0U);
+  EXPECT_THAT(lie_of(0)->message, HasSubstr("altered entry"));
+  b.lie = nullptr;
+  connect();
+  expect_followed();
+  EXPECT_TRUE(lie_of(0).has_value());
+}
+
 TEST_F(FollowerTest, WhereOldStatesAreGoneALongLogIsReadTwice) {
   for (int i = 0; i < 2500; ++i) chain.mine({{entry(std::string(20, 'x') + std::to_string(i))}});
   a.keeps_states = b.keeps_states = 128;
