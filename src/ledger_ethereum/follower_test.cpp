@@ -66,6 +66,21 @@ TEST_F(FollowerTest, EntriesWaitForTheirConfirmationsAndRevocationsDoNot) {
   EXPECT_THAT(sink.suspected, IsEmpty()) << "it is held now";
 }
 
+// The sink judges a revocation by what it holds, so it is told again before anything else is asked.
+TEST_F(FollowerTest, AGrantComesInTogetherWithItsSuspectedRevocation) {
+  chain.mine({{entry("grant")}});
+  chain.mine({{revocation("of it")}});
+  expect_followed();
+  chain.mine();
+  sink.record.clear();
+  a.before = [this](const std::string& method) {
+    if (method == "eth_getLogs") sink.record.emplace_back("logs");
+  };
+  expect_followed();
+  EXPECT_THAT(sink.record, ElementsAre("logs", "append", "suspect", "logs"));
+  EXPECT_THAT(sink.suspected, ElementsAre(revocation("of it")));
+}
+
 TEST_F(FollowerTest, EntriesWaitUntilTheirBlockIsFinal) {
   options.finalized = true;
   chain.mine({{entry("1")}});
