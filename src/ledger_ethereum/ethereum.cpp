@@ -17,6 +17,7 @@ namespace {
 constexpr Duration kPoll = 1s;
 constexpr Duration kRetryFirst = 1s;
 constexpr Duration kRetryMost = 30s;
+constexpr double kWeiInCoin = 1e18;
 
 Error shutting_down() {
   return {ErrorCode::kUnavailable, "this node is shutting down"};
@@ -62,6 +63,8 @@ struct Ethereum::Impl : std::enable_shared_from_this<Ethereum::Impl> {
         clock(wall_clock),
         log(logger),
         network(chosen.network),
+        finality(chosen.finalized ? "when the chain calls their block final"
+                                  : fmt::format("under {} blocks", chosen.confirmations)),
         known(store),
         endpoints(std::move(servers), logger, wall_clock),
         heads(endpoints, wall_clock, chosen.trust),
@@ -132,6 +135,7 @@ struct Ethereum::Impl : std::enable_shared_from_this<Ethereum::Impl> {
   const Clock& clock;
   telemetry::Log& log;
   const Network network;
+  const std::string finality;
   KnownInStore known;
   Endpoints endpoints;
   HeadSource heads;
@@ -200,6 +204,7 @@ ledger::Status Ethereum::status() const {
   chain.chain_id = impl_->network.chain_id;
   chain.block = follower.latest_block;
   chain.confirmed_block = follower.confirmed_block;
+  chain.finality = impl_->finality;
   for (const EndpointStatus& endpoint : impl_->endpoints.status()) {
     chain.endpoints.push_back(shown(endpoint));
   }
@@ -207,6 +212,7 @@ ledger::Status Ethereum::status() const {
     const SubmitterStatus submitter = impl_->submitter->status();
     chain.account = evm::to_text(submitter.account);
     chain.balance = in_coins(submitter.balance);
+    chain.coins = static_cast<double>(submitter.balance) / kWeiInCoin;
     chain.waiting = submitter.waiting_entries;
     if (!status.trouble) status.trouble = submitter.trouble;
   }
