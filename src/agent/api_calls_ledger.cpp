@@ -286,6 +286,7 @@ api::ChainStatus to_api(const ledger::ChainStatus& chain) {
   out.set_account(chain.account);
   out.set_balance(chain.balance);
   out.set_waiting(chain.waiting);
+  out.set_finality(chain.finality);
   for (const auto& endpoint : chain.endpoints) {
     api::ChainEndpoint* one = out.add_endpoints();
     one->set_name(endpoint.name);

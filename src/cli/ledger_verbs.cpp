@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "cli/app.hpp"
 #include "cli/ledger_copy.hpp"
 #include "cli/output.hpp"
@@ -12,6 +14,8 @@ Json chain_fields(const api::ChainStatus& chain) {
   Json fields{{"chain_id", chain.chain_id()},
               {"block", chain.block()},
               {"confirmed_block", chain.confirmed_block()},
+              {"lag_blocks", chain.block() - std::min(chain.block(), chain.confirmed_block())},
+              {"finality", chain.finality()},
               {"account", chain.account()},
               {"balance", chain.balance()},
               {"waiting", chain.waiting()},

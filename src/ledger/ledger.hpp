@@ -38,6 +38,8 @@ struct ChainStatus {
   std::uint64_t confirmed_block = 0;  // up to which entries act
   std::string account;                // who pays for entries; empty: nobody
   std::string balance;                // with its unit
+  double coins = 0;                   // the same as a number
+  std::string finality;               // when entries act, for people
   std::uint64_t waiting = 0;          // entries that are not on the chain yet
   std::vector<Endpoint> endpoints;
 };

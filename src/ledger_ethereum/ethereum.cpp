@@ -24,6 +24,7 @@ constexpr Duration kHaltedAfter = 120s;
 // How long a refusal waits for what it is about to be followed.
 constexpr Duration kFollowPatience = 20s;
 constexpr Duration kFollowTick = 50ms;
+constexpr double kWeiInCoin = 1e18;
 
 Error shutting_down() {
   return {ErrorCode::kUnavailable, "this node is shutting down"};
@@ -92,6 +93,8 @@ struct Ethereum::Impl : std::enable_shared_from_this<Ethereum::Impl> {
         log(logger),
         network(chosen.network),
         confirmations(chosen.confirmations),
+        finality(chosen.finalized ? "when the chain calls their block final"
+                                  : fmt::format("under {} blocks", chosen.confirmations)),
         known(store),
         endpoints(std::move(servers), logger, wall_clock),
         heads(endpoints, wall_clock, chosen.trust),
@@ -186,6 +189,7 @@ struct Ethereum::Impl : std::enable_shared_from_this<Ethereum::Impl> {
   telemetry::Log& log;
   const Network network;
   const std::uint64_t confirmations;
+  const std::string finality;
   KnownInStore known;
   Endpoints endpoints;
   HeadSource heads;
@@ -254,6 +258,7 @@ ledger::Status Ethereum::status() const {
   chain.chain_id = impl_->network.chain_id;
   chain.block = follower.latest_block;
   chain.confirmed_block = follower.confirmed_block;
+  chain.finality = impl_->finality;
   for (const EndpointStatus& endpoint : impl_->endpoints.status()) {
     chain.endpoints.push_back(shown(endpoint));
   }
@@ -261,6 +266,7 @@ ledger::Status Ethereum::status() const {
     const SubmitterStatus submitter = impl_->submitter->status();
     chain.account = evm::to_text(submitter.account);
     chain.balance = in_coins(submitter.balance);
+    chain.coins = static_cast<double>(submitter.balance) / kWeiInCoin;
     chain.waiting = submitter.waiting_entries;
     if (!status.trouble) status.trouble = submitter.trouble;
   }
