@@ -47,7 +47,10 @@ class Liars(ChainTest):
                          lies.UnknownId(), lies.Hang()], "trouble")
 
     def test_lies_to_who_comes_later(self):
-        self.follows("early", [])
+        early = self.follows("early", [])
+        for name in ("second", "third"):
+            self.works(early, name)
+        self.chain.mine(2)
         kinds = [lies.ReorderLogs(), lies.OmitLog(), lies.AlterLog(), lies.InventLog()]
         proxies = self.liars(len(kinds))
         for proxy, kind in zip(proxies, kinds):
