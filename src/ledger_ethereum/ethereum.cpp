@@ -10,6 +10,7 @@
 #include "evm/address.hpp"
 #include "ledger_ethereum/fee_policy.hpp"
 #include "ledger_ethereum/follower.hpp"
+#include "ledger_ethereum/head_news.hpp"
 #include "ledger_ethereum/submitter.hpp"
 
 namespace bw::ledger_ethereum {
@@ -103,6 +104,9 @@ struct Ethereum::Impl : std::enable_shared_from_this<Ethereum::Impl> {
                   .marks = chosen.marks,
                   .poll = kPoll}),
         tasks(io.get_executor()) {
+    for (const std::string& url : chosen.endpoints) {
+      if (url.starts_with("ws")) news_servers.push_back({.url = url});
+    }
     if (!chosen.funding) return;
     SubmitterOptions submitting;
     submitting.registry = network.registry;
@@ -124,7 +128,15 @@ struct Ethereum::Impl : std::enable_shared_from_this<Ethereum::Impl> {
       if (!co_await net::sleep_for(backoff.next())) co_return;
     }
     if (submitter) tasks.spawn(submitter->run());
+    for (const http::WebSocketOptions& server : news_servers) {
+      tasks.spawn(tell_head_news({.server = server}, log, [this] { wake(); }));
+    }
     co_await follower.run();
+  }
+
+  void wake() {
+    follower.wake();
+    if (submitter) submitter->wake();
   }
 
   void set_trouble(std::optional<Error> why) {
@@ -179,6 +191,7 @@ struct Ethereum::Impl : std::enable_shared_from_this<Ethereum::Impl> {
   HeadSource heads;
   Follower follower;
   std::optional<Submitter> submitter;
+  std::vector<http::WebSocketOptions> news_servers;
   bool stopping = false;
   net::TaskGroup tasks;
 

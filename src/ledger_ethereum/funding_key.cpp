@@ -3,16 +3,12 @@
 
 #include <algorithm>
 
-#include <fcntl.h>
-
 #include "base/text.hpp"
 #include "crypto/sealed_key.hpp"
-#include "store/file.hpp"
+#include "store/key_file.hpp"
 
 namespace bw::ledger_ethereum {
 namespace {
-
-constexpr std::size_t kMostBytes = 4096;
 
 // The digits, when the file is a text of nothing else.
 std::optional<std::string_view> digits_of(ByteView file) {
@@ -38,8 +34,7 @@ Result<crypto::SigningKey> key_of(ByteView file, const crypto::Passphrase* passp
 
 Result<crypto::SigningKey> read_funding_key(const std::filesystem::path& file,
                                             const crypto::Passphrase* passphrase) {
-  BW_TRY(const store::File opened, store::File::open(file, O_RDONLY));
-  BW_TRY(Bytes bytes, store::read_whole(opened, kMostBytes));
+  BW_TRY(Bytes bytes, store::read_key_file(file));
   auto key = key_of(bytes, passphrase);
   crypto::wipe(bytes);
   if (key) return key;
@@ -50,7 +45,7 @@ Result<crypto::SigningKey> make_funding_key(const std::filesystem::path& file,
                                             const crypto::Passphrase* passphrase, Random& random) {
   auto key = crypto::SigningKey::generate(random);
   BW_TRY(Bytes bytes, crypto::seal_key(key, passphrase, random));
-  const auto written = store::atomic_write_file(file, bytes, 0600, false);
+  const auto written = store::write_key_file(file, bytes);
   crypto::wipe(bytes);
   if (!written) return fail(written.error());
   return key;

@@ -75,7 +75,10 @@ RC_GTEST_PROP(Network, NoTextTerminatesTheReader, ()) {
   const auto at = *rc::gen::inRange<std::size_t>(0, text.size());
   text[at] = *rc::gen::arbitrary<char>();
   const auto parsed = parse_network(text);
-  if (parsed) RC_ASSERT(*parse_network(to_json(*parsed)) == *parsed);
+  if (!parsed) return;
+  const auto again = parse_network(to_json(*parsed));
+  RC_ASSERT(again.has_value());
+  RC_ASSERT(*again == *parsed);
 }
 
 TEST(RegistryCode, IsACreationThatLeavesTheRegistry) {
