@@ -307,6 +307,24 @@ TEST_F(EndpointsTest, LiarsAreNamedAndAvoided) {
   EXPECT_EQ(set().status()[0].lied_at, clock_.now());
 }
 
+TEST_F(EndpointsTest, WhoIsLateOrDisagreesIsAskedAfterTheOthers) {
+  for (const char* name : {"late", "other", "good", "better"}) add_good(name, "0x1");
+  const auto all = set().usable();
+  const auto order = [this] {
+    std::string names;
+    for (const Endpoint* one : set().usable()) names += one->name() + " ";
+    return names;
+  };
+  EXPECT_EQ(order(), "late other good better ");
+  for (Endpoint* one : all) set().answered(*one, one == all[0] ? 96 : 100);
+  EXPECT_EQ(order(), "other good better late ");
+  set().note_disagreement(*all[1], "block 7");
+  EXPECT_EQ(order(), "good better late other ");
+  set().answered(*all[0], 97);
+  set().note_disagreement(*all[1], std::nullopt);
+  EXPECT_EQ(order(), "late other good better ");
+}
+
 TEST_F(EndpointsTest, TransactionsGoToAll) {
   add_good("swallows", zeros(32));
   add_good("other", zeros(32));

@@ -60,7 +60,23 @@ net::Task<Result<BelievedHead>> HeadSource::latest() {
   if (!believed) co_return believed;
   const auto joins = co_await join(*believed);
   if (!joins) co_return fail(joins.error());
+  co_await compare(*believed, std::move(heads));
   co_return believed;
+}
+
+// Who ends below the head may be late, or on a fork that is shorter.
+net::Task<void> HeadSource::compare(BelievedHead head, Shown shown) {
+  for (const auto& [endpoint, block] : shown) {
+    if (block->number >= head.block.number) continue;
+    const auto true_block = co_await head.agreeing.front()->block(block->number);
+    if (!true_block) continue;
+    std::optional<std::string> about;
+    if (true_block->hash != block->hash) {
+      about = fmt::format("its block {} is {}, not {}", block->number, brief(block->hash),
+                          brief(true_block->hash));
+    }
+    endpoints_.note_disagreement(*endpoint, std::move(about));
+  }
 }
 
 net::Task<Result<BelievedHead>> HeadSource::agreed_at(std::uint64_t number, Shown heads) {

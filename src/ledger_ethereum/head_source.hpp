@@ -49,6 +49,7 @@ class HeadSource {
  private:
   using Shown = std::vector<Endpoints::Answered<Block>>;
   net::Task<Result<BelievedHead>> agreed_at(std::uint64_t number, Shown heads);
+  net::Task<void> compare(BelievedHead head, Shown shown);
   net::Task<Result<void>> join(BelievedHead head);
   // Whether the headers that the endpoint serves lead from the checkpoint to `head`.
   net::Task<Result<bool>> join_through(Endpoint& endpoint, Block head);

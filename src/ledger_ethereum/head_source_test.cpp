@@ -150,6 +150,18 @@ TEST_F(HeadSourceTest, OneThatIsAheadAloneIsNotBelieved) {
   EXPECT_TRUE(endpoints_->status()[0].disagrees.has_value());
 }
 
+TEST_F(HeadSourceTest, AForkThatIsShorterIsNamedAndWhoIsOnlyLateIsNot) {
+  const auto shorter = chain_of(345, 340);
+  const auto late = chain_of(345);
+  EXPECT_TRUE(run(source({&shorter, &late, &honest_}).latest()).has_value());
+  const auto status = endpoints_->status();
+  ASSERT_TRUE(status[0].disagrees.has_value());
+  EXPECT_THAT(*status[0].disagrees, HasSubstr("344"));
+  EXPECT_FALSE(status[1].disagrees.has_value());
+  // Neither is asked before the one that is neither.
+  EXPECT_EQ(endpoints_->usable().front()->name(), "c");
+}
+
 TEST_F(HeadSourceTest, NothingIsBelievedWithoutAgreement) {
   const auto other = chain_of(350, 330);
   const auto head =

@@ -2,77 +2,80 @@
 """Endpoints that lie are found out and named, whatever the lie, and the node goes on with an honest one."""
 import lies
 from chain import open_chain
+from lying_proxy import LyingProxy
 from nodes import ChainTest, main, run_bw, wait_for
 
 
 class Liars(ChainTest):
-    def setUp(self):
-        super().setUp()
-        # The liar is asked first.
-        self.bw = self.chained(endpoints=[self.liar.url, self.honest.url])
-        self.works(self.bw, "home")
+    """Each liar is an endpoint of its own, and all are asked before the honest one."""
 
-    def is_named(self, what, lie):
-        """That the lie is told, and that `ledger status` says so of this endpoint and of no other."""
-        lie = self.liar.tell(lie)
-        self.works(self.bw, "after")
-        wait_for(f"{lie} to be told", lambda: lie.told)
-        wait_for(lambda: f"{lie} to be named: {self.bw.status()}", lambda: self.endpoint(self.bw, self.liar.url)[what])
-        self.assertFalse(self.endpoint(self.bw, self.honest.url)[what])
-        self.works(self.bw, "later")
-        self.liar.be_honest()
+    def follows(self, name, proxies):
+        node = self.chained(name, endpoints=[*(proxy.url for proxy in proxies), self.honest.url])
+        self.works(node, name + ".first")
+        return node
 
-    def test_a_log_that_is_omitted(self):
-        self.is_named("lie", lies.OmitLog())
+    def liars(self, count):
+        return [self.enterContext(LyingProxy(self.chain.url)) for _ in range(count)]
 
-    def test_a_log_that_is_altered(self):
-        self.is_named("lie", lies.AlterLog())
+    def are_named(self, node, proxies, what):
+        """That each lie is told and `ledger status` says so of that endpoint; and that the honest one is not blamed."""
+        for proxy in proxies:
+            lie = proxy.current
+            kind = type(lie).__name__
+            wait_for(f"{kind} to be told", lambda lie=lie: lie.told)
+            wait_for(lambda kind=kind: f"{kind} to be named: {node.status()}",
+                     lambda url=proxy.url: self.endpoint(node, url)[what])
+        honest = self.endpoint(node, self.honest.url)
+        self.assertEqual((honest["answers"], honest["lie"], honest["trouble"]), (True, "", ""))
 
-    def test_logs_in_another_order(self):
-        self.is_named("lie", lies.ReorderLogs())
+    def while_told(self, kinds, what):
+        """Lies that begin while a node follows."""
+        proxies = self.liars(len(kinds))
+        node = self.follows("node", proxies)
+        for proxy, kind in zip(proxies, kinds):
+            proxy.tell(kind)
+        self.works(node, "later")
+        self.are_named(node, proxies, what)
+        self.works(node, "last")
 
-    def test_a_log_that_is_invented(self):
-        self.is_named("lie", lies.InventLog())
+    def test_lies(self):
+        self.while_told([lies.OmitLog(), lies.AlterLog(), lies.InventLog(), lies.AlterHeader()], "lie")
 
-    def test_a_proof_that_is_wrong(self):
-        self.is_named("lie", lies.WrongProof())
+    def test_what_is_no_answer(self):
+        # A proof that does not fit may be of a block that was withdrawn meanwhile: no lie as such.
+        self.while_told([lies.WrongProof(), lies.Refuse(), lies.Drop(), lies.Garbage(), lies.Huge(64 << 20),
+                         lies.UnknownId(), lies.Hang()], "trouble")
 
-    def test_a_header_that_is_altered(self):
-        self.is_named("lie", lies.AlterHeader())
+    def test_lies_to_who_comes_later(self):
+        early = self.follows("early", [])
+        for name in ("second", "third"):
+            self.works(early, name)
+        self.chain.mine(2)
+        kinds = [lies.ReorderLogs(), lies.OmitLog(), lies.AlterLog(), lies.InventLog()]
+        proxies = self.liars(len(kinds))
+        for proxy, kind in zip(proxies, kinds):
+            proxy.tell(kind)
+        late = self.follows("late", proxies)
+        self.are_named(late, proxies, "lie")
 
-    def test_refusals(self):
-        self.is_named("trouble", lies.Refuse())
-
-    def test_connections_that_break(self):
-        self.is_named("trouble", lies.Drop())
-
-    def test_garbage(self):
-        self.is_named("trouble", lies.Garbage())
-
-    def test_answers_without_end(self):
-        self.is_named("trouble", lies.Huge(64 << 20))
-
-    def test_answers_to_something_else(self):
-        self.is_named("trouble", lies.UnknownId())
-
-    def test_silence(self):
-        self.is_named("trouble", lies.Hang())
-
-    def test_a_head_that_stands_still_holds_nobody_up(self):
-        self.liar.tell(lies.StaleHead())
-        self.works(self.bw, "after")
-        behind = lambda: self.chain.height - self.endpoint(self.bw, self.liar.url)["head"]  # noqa: E731
-        wait_for("the endpoint to be behind", lambda: behind() > 5)
-
-    def test_a_swallowed_transaction_gets_there_by_the_other(self):
-        lie = self.liar.tell(lies.Swallow())
-        self.works(self.bw, "after")
+    def test_a_head_that_stands_still_and_swallowed_transactions_hold_nobody_up(self):
+        stale, swallowing = proxies = self.liars(2)
+        node = self.follows("node", proxies)
+        stale.tell(lies.StaleHead())
+        lie = swallowing.tell(lies.Swallow())
+        self.works(node, "later")
         self.assertTrue(lie.told)
+        wait_for("the endpoint to be seen behind",
+                 lambda: self.endpoint(node, self.honest.url)["head"] - self.endpoint(node, stale.url)["head"] > 3)
 
     def test_a_liar_that_has_repented_is_used_again(self):
-        self.is_named("lie", lies.AlterLog())
+        proxies = self.liars(1)
+        node = self.follows("node", proxies)
+        proxies[0].tell(lies.AlterHeader())
+        self.are_named(node, proxies, "lie")
+        proxies[0].be_honest()
         self.honest.tell(lies.Drop())
-        self.works(self.bw, "again")
+        self.works(node, "later")
 
 
 class Start(ChainTest):
@@ -83,20 +86,13 @@ class Start(ChainTest):
             self.assertIn(other.url, said)
             self.assertIn("Registry", said)
 
-    def test_an_endpoint_that_shows_no_proof_of_the_code_is_passed_over(self):
-        lie = self.liar.tell(lies.WrongProof())
-        self.works(self.chained("both", endpoints=[self.liar.url, self.honest.url]), "home")
-        self.assertTrue(lie.told)
-
-    def test_wrong_code_is_noticed_when_deploying(self):
+    def test_deploying(self):
         self.liar.tell(lies.WrongCode())
         refused = self.run_deploy(self.liar.url, self.network + ".2")
         self.assertNotEqual(refused.code, 0)
         self.assertIn("not what was deployed", refused.error["message"])
-
-    def test_deploying_needs_money_and_an_endpoint(self):
         key = self.key_file("poor.key", self.chained_node("poor", coins=0).purse)
-        arguments = ("ledger", "deploy", "--key", key, "--out", self.network + ".2")
+        arguments = ("ledger", "deploy", "--key", key, "--out", self.network + ".3")
         refused = run_bw("--json", *arguments, "--endpoint", self.honest.url)
         self.assertNotEqual(refused.code, 0)
         self.assertRegex(refused.error["message"], "balance|fund|money|coin")
@@ -105,24 +101,34 @@ class Start(ChainTest):
 
 
 class Forks(ChainTest):
+    def setUp(self):
+        super().setUp()
+        if self.chain.name != "anvil":
+            self.skipTest("only anvil can be doubled while it runs")
+
     def fork(self):
         """The liar shows a chain that has the same blocks up to now and others from now on."""
         return lies.OtherFork(self.enterContext(self.chain.twin()).rpc)
 
     def test_another_fork_is_named_and_not_believed(self):
         node = self.chained(endpoints=[self.honest.url, self.liar.url])
-        self.works(node, "home")
         self.liar.tell(self.fork())
-        self.works(node, "after")
+        self.works(node, "home")
         wait_for(lambda: f"the fork to be named: {node.status()}",
-                 lambda: self.endpoint(node, self.liar.url)["disagrees"] or self.endpoint(node, self.liar.url)["lie"])
+                 lambda: self.endpoint(node, self.liar.url)["disagrees"])
+        self.assertEqual(self.endpoint(node, self.honest.url)["disagrees"], "")
 
     def test_a_checkpoint_overrules_the_order(self):
-        block = self.chain.block(1)
-        node = self.chained(endpoints=[self.liar.url, self.honest.url], checkpoint=f"1:{block['hash']}")
-        self.works(node, "home")
+        self.chain.mine()
         self.liar.tell(self.fork())
-        self.works(node, "after")
+        self.chain.mine(2)
+        block = self.chain.block()
+        node = self.chained(endpoints=[self.liar.url, self.honest.url],
+                            checkpoint=f"{int(block['number'], 16)}:{block['hash']}")
+        self.works(node, "home")
+        liar = self.endpoint(node, self.liar.url)
+        self.assertTrue(liar["lie"] or liar["disagrees"], liar)
+        self.assertEqual(self.endpoint(node, self.honest.url)["lie"], "")
 
     def test_where_two_must_agree_a_fork_stops_decisions(self):
         node = self.chained(endpoints=[self.honest.url, self.liar.url], agree=2)
