@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ledger_ethereum/ethereum.hpp"
 
+#include <algorithm>
 #include <mutex>
+#include <utility>
 
 #include <boost/asio/post.hpp>
 
@@ -18,6 +20,11 @@ constexpr Duration kPoll = 1s;
 constexpr Duration kRetryFirst = 1s;
 constexpr Duration kRetryMost = 30s;
 constexpr double kWeiInCoin = 1e18;
+// Without a block for so long, chains count as halted.
+constexpr Duration kHaltedAfter = 120s;
+// How long a refusal waits for what it is about to be followed.
+constexpr Duration kFollowPatience = 20s;
+constexpr Duration kFollowTick = 50ms;
 
 Error shutting_down() {
   return {ErrorCode::kUnavailable, "this node is shutting down"};
@@ -28,6 +35,10 @@ class KnownInStore final : public KnownObjects {
  public:
   explicit KnownInStore(const store::AuthorityStore& store) : store_(store) {}
 
+  bool holds(const ObjectId& id) override {
+    const auto held = store_.object(id);
+    return held && *held;
+  }
   std::optional<Bytes> dot(const ObjectId& id) override {
     const auto record = store_.dot_record(id);
     if (!record || !*record) return std::nullopt;
@@ -41,6 +52,24 @@ class KnownInStore final : public KnownObjects {
 
  private:
   const store::AuthorityStore& store_;
+};
+
+// Answered once, at the latest when it goes.
+class Unanswered {
+ public:
+  Unanswered(Result<std::vector<ledger::Submitted>> outcomes, ledger::Ledger::SubmitDone done)
+      : outcomes_(std::move(outcomes)), done_(std::move(done)) {}
+  ~Unanswered() { answer(); }
+  Unanswered(const Unanswered&) = delete;
+  Unanswered& operator=(const Unanswered&) = delete;
+
+  void answer() {
+    if (auto done = std::exchange(done_, nullptr)) done(std::move(outcomes_));
+  }
+
+ private:
+  Result<std::vector<ledger::Submitted>> outcomes_;
+  ledger::Ledger::SubmitDone done_;
 };
 
 ledger::ChainStatus::Endpoint shown(const EndpointStatus& endpoint) {
@@ -65,6 +94,7 @@ struct Ethereum::Impl : std::enable_shared_from_this<Ethereum::Impl> {
         network(chosen.network),
         finality(chosen.finalized ? "when the chain calls their block final"
                                   : fmt::format("under {} blocks", chosen.confirmations)),
+        confirmations(chosen.confirmations),
         known(store),
         endpoints(std::move(servers), logger, wall_clock),
         heads(endpoints, wall_clock, chosen.trust),
@@ -128,7 +158,30 @@ struct Ethereum::Impl : std::enable_shared_from_this<Ethereum::Impl> {
                        "nobody pays for entries here: make a key with 'bw ledger fund', send money "
                        "to its account and set ethereum.funding_key"));
     }
-    submitter->submit(std::move(objects), std::move(done));
+    submitter->submit(std::move(objects), [this, done = std::move(done)](auto outcomes) mutable {
+      answer(std::move(outcomes), std::move(done));
+    });
+  }
+
+  // What conflicts with an entry is told once this node holds that entry, so that whoever asks can
+  // look it up.
+  void answer(Result<std::vector<ledger::Submitted>> outcomes, SubmitDone done) {
+    const bool conflicts =
+        outcomes && std::ranges::any_of(*outcomes, [](const ledger::Submitted& one) {
+          return !one.index && one.refusal.code == ErrorCode::kConflict;
+        });
+    if (!conflicts || stopping) return done(std::move(outcomes));
+    const std::uint64_t head = submitter->status().head;
+    const std::uint64_t settled = head - std::min(head, confirmations);
+    const auto waiting = std::make_shared<Unanswered>(std::move(outcomes), std::move(done));
+    tasks.spawn(answer_when_followed(settled, waiting));
+  }
+  net::Task<void> answer_when_followed(std::uint64_t block, std::shared_ptr<Unanswered> waiting) {
+    for (Duration waited{}; waited < kFollowPatience; waited += kFollowTick) {
+      if (follower.status().confirmed_block >= block) break;
+      if (!co_await net::sleep_for(kFollowTick)) break;
+    }
+    waiting->answer();
   }
 
   net::asio::io_context& context;
@@ -136,6 +189,7 @@ struct Ethereum::Impl : std::enable_shared_from_this<Ethereum::Impl> {
   telemetry::Log& log;
   const Network network;
   const std::string finality;
+  const std::uint64_t confirmations;
   KnownInStore known;
   Endpoints endpoints;
   HeadSource heads;
@@ -215,6 +269,11 @@ ledger::Status Ethereum::status() const {
     chain.coins = static_cast<double>(submitter.balance) / kWeiInCoin;
     chain.waiting = submitter.waiting_entries;
     if (!status.trouble) status.trouble = submitter.trouble;
+  }
+  if (!status.trouble && follower.heard_at != Time{} && follower.lag > kHaltedAfter) {
+    status.trouble = Error{ErrorCode::kStale,
+                           fmt::format("chain: no block after {} for {}; or is a clock wrong?",
+                                       follower.latest_block, to_text(follower.lag))};
   }
   const std::scoped_lock lock(impl_->mutex);
   if (impl_->unchecked) status.trouble = impl_->unchecked;

@@ -21,8 +21,8 @@ struct FollowerOptions {
   // What a restart needs beside the entries; the file is made when missing.
   std::filesystem::path marks;
   Duration poll = 4s;
-  // Entries that wait for a proof are proved block by block above so many bytes; where no endpoint
-  // knows the state of old blocks they may become sixteen times as many.
+  // Entries that wait for a proof take so much memory and what one answer about logs has. A longer
+  // log is proved in pieces, or read twice where no endpoint knows the state of old blocks.
   std::size_t waiting_bytes = 16 * 1024 * 1024;
 };
 
@@ -52,7 +52,7 @@ class Follower {
 
   // Until cancelled. At most once.
   net::Task<void> run();
-  // There is news: looks at once, unless it is waiting after a failure.
+  // There is news: looks at once, unless it is waiting after a failure. On its thread.
   void wake();
   [[nodiscard]] FollowerStatus status() const;
 

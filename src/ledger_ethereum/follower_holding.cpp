@@ -36,6 +36,7 @@ Result<void> Holding::load() {
                "the chain's log is read again from its first block",
                {{"why", loaded.error().message}});
   }
+  suspect_bytes_ = 0;
   for (const auto& [revocation, seen] : memory_.suspects) suspect_bytes_ += revocation.size();
   const Mark first{
       .size = 0, .root = crypto::Frontier().root(), .block = deployment_block_ - 1, .hash = Hash{}};
@@ -94,7 +95,6 @@ Result<void> Holding::withdraw(std::uint64_t from) {
 
 Result<void> Holding::append(std::vector<Bytes> entries) {
   unsaved_ = true;
-  untold_ = true;
   for (std::size_t next = 0; next < entries.size();) {
     const std::size_t count = std::min(entries.size() - next, limits::kLedgerBatchEntries);
     const auto first = entries.begin() + static_cast<std::ptrdiff_t>(next);
@@ -103,6 +103,9 @@ Result<void> Holding::append(std::vector<Bytes> entries) {
         std::make_move_iterator(first + static_cast<std::ptrdiff_t>(count)));
     BW_CHECK(sink_.append(batch));
     for (const Bytes& entry : batch) no_suspect(entry);
+    // A grant that comes in is revoked at once where its revocation was seen before.
+    untold_ = true;
+    BW_CHECK(tell_suspects());
     next += count;
   }
   return {};

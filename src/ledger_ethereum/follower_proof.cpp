@@ -29,7 +29,6 @@ net::Task<Result<crypto::Frontier>> HeadProver::prove(Block block, std::uint64_t
     if (last.code == ErrorCode::kDenied) last.code = ErrorCode::kUnavailable;
     if (!old) endpoints_.failed(*endpoint, last);
   }
-  if (old) last.message += "; an endpoint that keeps old states (an archive node) is needed";
   last.message =
       fmt::format("nothing proves the ledger at block {}: {}", block.number, last.message);
   co_return fail(last);

@@ -7,8 +7,6 @@
 namespace bw::ledger_ethereum {
 namespace {
 
-constexpr std::size_t kWithoutProof = 16;  // times FollowerOptions::waiting_bytes
-
 bool same(const crypto::Frontier& a, const crypto::Frontier& b) {
   return a.size() == b.size() && a.root() == b.root();
 }
@@ -104,7 +102,7 @@ bool Round::is_settled() const {
 }
 
 net::Task<Result<void>> Round::read() {
-  prove_above_ = options_.waiting_bytes;
+  targets_ = {{found_.confirmed, confirmed_tree_}};
   if (is_settled()) {
     auto marked =
         holding_.commit(found_.confirmed, confirmed_tree_,
@@ -134,6 +132,13 @@ net::Task<Result<void>> Round::read() {
   co_return fail(last);
 }
 
+// Names the endpoint where logs are at fault, and not what is held here.
+tl::unexpected<Round::Fault> Round::accuse(const Endpoint& endpoint, Error error) {
+  const bool lied = error.code == ErrorCode::kFork;
+  if (lied) error.message = fmt::format("{}: {}", endpoint.name(), error.message);
+  return tl::unexpected(Fault{std::move(error), lied});
+}
+
 net::Task<Round::Read> Round::read_through(Endpoint& endpoint) {
   const auto shown = co_await endpoint.block(found_.latest.number);
   if (!shown) co_return tl::unexpected(Fault{shown.error()});
@@ -151,49 +156,78 @@ net::Task<Round::Read> Round::read_through(Endpoint& endpoint) {
 }
 
 net::Task<Round::Read> Round::read_confirmed(Endpoint& endpoint) {
+  for (;;) {
+    while (targets_.size() > 1 && targets_.front().block.number <= holding_.base().block) {
+      targets_.pop_front();
+    }
+    const bool last = targets_.size() == 1;
+    auto done = co_await read_up_to(endpoint, targets_.front(), last);
+    if (!done || (last && targets_.size() == 1)) co_return done;
+  }
+}
+
+net::Task<Round::Read> Round::read_up_to(Endpoint& endpoint, Target target, bool last) {
   const Mark base = holding_.base();
   auto tree = holding_.sink().tree(base.size);
   if (!tree) co_return tl::unexpected(Fault{tree.error(), false});
   LogScan scan(*std::move(tree), holding_.sink(), LogScan::Keep::kAll);
-  const auto accuse = [&endpoint](Error error) {
-    const bool lied = error.code == ErrorCode::kFork;
-    if (lied) error.message = fmt::format("{}: {}", endpoint.name(), error.message);
-    return tl::unexpected(Fault{std::move(error), lied});
-  };
-  const std::uint64_t end = found_.confirmed.number;
+  const std::uint64_t end = target.block.number;
   for (std::uint64_t from = base.block + 1; from <= end;) {
     const auto page = co_await endpoint.logs(options_.registry, from, end);
     if (!page) co_return tl::unexpected(Fault{page.error()});
-    if (auto taken = scan.take(page->logs); !taken) co_return accuse(taken.error());
+    if (auto taken = scan.take(page->logs); !taken) co_return accuse(endpoint, taken.error());
     from = page->last + 1;
-    if (scan.kept_bytes() <= prove_above_ || from > end) continue;
-    auto proved = co_await prove_on_the_way(page->last, scan);
-    if (!proved) {
-      co_return proved.error().of_endpoint ? accuse(proved.error().error) : std::move(proved);
+    if (scan.kept_bytes() <= options_.waiting_bytes || from > end) continue;
+    const auto proven = co_await prove_on_the_way(endpoint, page->last, scan, target);
+    if (!proven) co_return tl::unexpected(proven.error());
+    if (auto good = scan.check(proven->tree, page->last); !good) {
+      co_return accuse(endpoint, good.error());
     }
+    auto done = holding_.commit(proven->block, proven->tree, scan.release(), false);
+    if (!done) co_return tl::unexpected(Fault{done.error(), false});
+    if (targets_.front().block.number < end) co_return Read{};
   }
-  if (auto good = scan.check(confirmed_tree_, end); !good) co_return accuse(good.error());
-  auto done = holding_.commit(found_.confirmed, confirmed_tree_, scan.release(), true);
+  if (auto good = scan.check(target.tree, end); !good) co_return accuse(endpoint, good.error());
+  auto done = holding_.commit(target.block, target.tree, scan.release(), last);
   if (!done) co_return tl::unexpected(Fault{done.error(), false});
   co_return Read{};
 }
 
-// So that memory is bounded however much there is to read.
-net::Task<Round::Read> Round::prove_on_the_way(std::uint64_t number, LogScan& scan) {
+// So that memory is bounded however much there is to read. Where nobody knows the states of old
+// blocks, what was read so far is proved by what comes behind it: all of it gives a proven root,
+// and so does every part of it.
+net::Task<Result<Round::Target, Round::Fault>> Round::prove_on_the_way(Endpoint& endpoint,
+                                                                       std::uint64_t number,
+                                                                       const LogScan& scan,
+                                                                       Target target) {
   const auto block = co_await heads_.at(number, found_.latest);
   if (!block) co_return tl::unexpected(Fault{block.error(), false});
-  const auto proven = co_await prover_.prove(*block, found_.latest.number, scan.tree().size());
-  if (!proven) {
-    const bool may_wait = scan.kept_bytes() < kWithoutProof * options_.waiting_bytes;
-    if (!may_wait || co_await net::is_cancelled()) {
-      co_return tl::unexpected(Fault{proven.error(), false});
-    }
-    prove_above_ = 2 * scan.kept_bytes();
-    co_return Read{};
+  auto proven = co_await prover_.prove(*block, found_.latest.number, scan.tree().size());
+  if (proven) co_return Target{*block, *std::move(proven)};
+  if (co_await net::is_cancelled()) co_return tl::unexpected(Fault{proven.error(), false});
+  Target here{*block, scan.tree()};
+  auto surveyed = co_await survey(endpoint, here, std::move(target));
+  if (!surveyed) co_return tl::unexpected(surveyed.error());
+  co_return here;
+}
+
+net::Task<Round::Read> Round::survey(Endpoint& endpoint, Target from, Target to) {
+  LogScan scan(from.tree, holding_.sink(), LogScan::Keep::kNothing);
+  std::vector<Target> way{from};
+  const std::uint64_t end = to.block.number;
+  for (std::uint64_t next = from.block.number + 1; next <= end;) {
+    const auto page = co_await endpoint.logs(options_.registry, next, end);
+    if (!page) co_return tl::unexpected(Fault{page.error()});
+    if (auto taken = scan.take(page->logs); !taken) co_return accuse(endpoint, taken.error());
+    next = page->last + 1;
+    if (scan.kept_bytes() <= options_.waiting_bytes || next > end) continue;
+    const auto block = co_await heads_.at(page->last, found_.latest);
+    if (!block) co_return tl::unexpected(Fault{block.error(), false});
+    way.push_back({*block, scan.tree()});
+    scan.release();
   }
-  if (auto good = scan.check(*proven, number); !good) co_return tl::unexpected(Fault{good.error()});
-  auto done = holding_.commit(*block, *proven, scan.release(), false);
-  if (!done) co_return tl::unexpected(Fault{done.error(), false});
+  if (auto good = scan.check(to.tree, end); !good) co_return accuse(endpoint, good.error());
+  targets_.insert(targets_.begin(), way.begin(), way.end());
   co_return Read{};
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <deque>
+
 #include "ledger_ethereum/follower.hpp"
 #include "ledger_ethereum/follower_holding.hpp"
 #include "ledger_ethereum/follower_proof.hpp"
@@ -35,6 +37,10 @@ class Round {
     bool of_endpoint = true;
   };
   using Read = Result<void, Fault>;
+  struct Target {
+    Block block;
+    crypto::Frontier tree;  // as is proved
+  };
 
   net::Task<Result<void>> find_base();
   net::Task<Result<bool>> is_canonical(std::size_t mark);
@@ -44,7 +50,12 @@ class Round {
   net::Task<Result<void>> read();
   net::Task<Read> read_through(Endpoint& endpoint);
   net::Task<Read> read_confirmed(Endpoint& endpoint);
-  net::Task<Read> prove_on_the_way(std::uint64_t number, LogScan& scan);
+  net::Task<Read> read_up_to(Endpoint& endpoint, Target target, bool last);
+  net::Task<Result<Target, Fault>> prove_on_the_way(Endpoint& endpoint, std::uint64_t number,
+                                                    const LogScan& scan, Target target);
+  // Reads up to `to` without keeping anything: the places passed are targets then.
+  net::Task<Read> survey(Endpoint& endpoint, Target from, Target to);
+  static tl::unexpected<Fault> accuse(const Endpoint& endpoint, Error error);
   net::Task<Read> read_latest(Endpoint& endpoint);
   net::Task<Result<void>> still_there();
 
@@ -56,7 +67,7 @@ class Round {
   Found found_;
   crypto::Frontier confirmed_tree_;
   crypto::Frontier latest_tree_;
-  std::size_t prove_above_ = 0;     // bytes that wait
+  std::deque<Target> targets_;      // rising, up to the confirmed block
   std::vector<Bytes> revocations_;  // above the confirmed block
 };
 

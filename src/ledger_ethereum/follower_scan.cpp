@@ -68,16 +68,17 @@ Result<void> LogScan::take_entry(const Bytes& entry) {
   BW_TRY(const bool held, is_held(entry));
   tree_.add(crypto::leaf_hash(entry));
   if (held) return {};
-  const bool keep = keep_ == Keep::kAll || (is_revocation(entry) && kept_bytes_ < kSuspectBytes);
+  const bool keep =
+      keep_ != Keep::kRevocations || (is_revocation(entry) && kept_bytes_ < kSuspectBytes);
   if (!keep) return {};
   kept_bytes_ += entry.size() + sizeof(Bytes);
-  kept_.push_back(entry);
+  if (keep_ != Keep::kNothing) kept_.push_back(entry);
   return {};
 }
 
 Result<bool> LogScan::is_held(const Bytes& entry) {
   const std::uint64_t index = tree_.size();
-  if (differs_at_ || index >= held_.size()) return false;
+  if (keep_ == Keep::kNothing || differs_at_ || index >= held_.size()) return false;
   if (index - chunk_first_ >= chunk_.size()) {
     BW_TRY(chunk_, held_.read(index, kChunkBytes));
     chunk_first_ = index;
@@ -99,7 +100,7 @@ Result<void> LogScan::check(const crypto::Frontier& proven, std::uint64_t block)
                 block, proven.size());
   }
   if (tree_.root() == proven.root()) return {};
-  if (keep_ == Keep::kRevocations) {
+  if (keep_ != Keep::kAll) {
     return fail(ErrorCode::kFork, "it altered or reordered entries before {}, up to block {}",
                 tree_.size(), block);
   }

@@ -18,6 +18,7 @@ class LogScan {
   enum class Keep {
     kAll,          // that the sink does not hold
     kRevocations,  // no more than kSuspectBytes of them
+    kNothing,      // it is only counted
   };
   // `held` outlives the scan and does not change between two calls of release().
   LogScan(crypto::Frontier from, const ledger::RewindableSink& held, Keep keep)
@@ -28,6 +29,7 @@ class LogScan {
   [[nodiscard]] Result<void> check(const crypto::Frontier& proven, std::uint64_t block) const;
 
   [[nodiscard]] const crypto::Frontier& tree() const { return tree_; }
+  // Memory that what is kept takes, or would take.
   [[nodiscard]] std::size_t kept_bytes() const { return kept_bytes_; }
 
   struct Fresh {

@@ -22,6 +22,8 @@ inline constexpr std::uint64_t kCallGas = 16'000'000;
 class KnownObjects {
  public:
   virtual ~KnownObjects() = default;
+  // Whether this very object is on the ledger.
+  virtual bool holds(const ObjectId& id) = 0;
   // A DoT that is on the ledger.
   virtual std::optional<Bytes> dot(const ObjectId& id) = 0;
   // The latest put of an entity.

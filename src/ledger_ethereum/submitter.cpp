@@ -29,6 +29,7 @@ class Sight final : public KnownObjects {
  public:
   Sight(const Flight& flight, KnownObjects& memory) : flight_(flight), memory_(memory) {}
 
+  bool holds(const ObjectId& id) override { return memory_.holds(id); }
   std::optional<Bytes> dot(const ObjectId& id) override {
     for (const Sent& sent : std::views::reverse(flight_.all())) {
       if (!sent.call) continue;
@@ -133,8 +134,9 @@ void Submitter::submit(std::vector<Bytes> objects, ledger::Ledger::SubmitDone do
 SubmissionQueue::Judged Submitter::Impl::judge(const Bytes& bytes) {
   BW_TRY(wave::Object object, wave::parse_object(bytes));
   BW_CHECK(wave::verify_signature(object));
-  if (wave::kind_of(object) == wave::Kind::kDot && memory.dot(wave::id_of(object))) {
-    return fail(ErrorCode::kConflict, "DoT: it is on the ledger already");
+  if (memory.holds(wave::id_of(object))) {
+    return fail(ErrorCode::kConflict, "{}: it is on the ledger already",
+                wave::kind_name(wave::kind_of(object)));
   }
   return object;
 }

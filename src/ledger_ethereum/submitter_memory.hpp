@@ -20,6 +20,7 @@ class SubmitterMemory final : public KnownObjects {
   // It was put on the ledger.
   void remember(const wave::Object& object);
 
+  bool holds(const ObjectId& id) override { return dots_.contains(id) || known_.holds(id); }
   std::optional<Bytes> dot(const ObjectId& id) override;
   // The one created last.
   std::optional<Bytes> entity(const EntityKey& key) override;

@@ -66,12 +66,10 @@ void SubmissionQueue::enqueue(const std::shared_ptr<Submission>& submission, std
                                                 .index = index,
                                                 .failures = 0,
                                                 .same = {}});
-  if (wave::kind_of(item->object) == wave::Kind::kDot) {
-    const auto [open, is_new] = open_dots_.try_emplace(wave::id_of(item->object), item);
-    if (!is_new) {
-      open->second->same.push_back(item);
-      return;
-    }
+  const auto [open, is_new] = open_.try_emplace(wave::id_of(item->object), item);
+  if (!is_new) {
+    open->second->same.push_back(item);
+    return;
   }
   bytes_ += wave::bytes_of(item->object).size();
   waiting_.push_back(item);
@@ -102,11 +100,11 @@ bool SubmissionQueue::is_wanted(const Item& item) {
 }
 
 void SubmissionQueue::settle(const ItemPtr& item, Submitted outcome) {
-  if (wave::kind_of(item->object) == wave::Kind::kDot) open_dots_.erase(wave::id_of(item->object));
+  open_.erase(wave::id_of(item->object));
   set(*item, outcome);
   if (outcome.index) {
     outcome = {.index = std::nullopt,
-               .refusal = {ErrorCode::kConflict, "DoT: it is on the ledger already"}};
+               .refusal = {ErrorCode::kConflict, "the same was put by an earlier submission"}};
   }
   for (const ItemPtr& same : item->same) set(*same, outcome);
   item->same.clear();
@@ -165,9 +163,7 @@ void SubmissionQueue::drop_unwanted() {
   std::erase_if(waiting_, [this](const ItemPtr& item) {
     if (is_wanted(*item)) return false;
     bytes_ -= wave::bytes_of(item->object).size();
-    if (wave::kind_of(item->object) == wave::Kind::kDot) {
-      open_dots_.erase(wave::id_of(item->object));
-    }
+    open_.erase(wave::id_of(item->object));
     return true;
   });
 }

@@ -77,7 +77,7 @@ class SubmissionQueue {
   Submissions submissions_;  // not answered, by deadline
   std::size_t owed_entries_ = 0;
   std::size_t owed_bytes_ = 0;
-  std::unordered_map<ObjectId, ItemPtr> open_dots_;
+  std::unordered_map<ObjectId, ItemPtr> open_;
   std::deque<std::pair<ledger::Ledger::SubmitDone, Result<std::vector<ledger::Submitted>>>>
       answers_;
   bool delivering_ = false;
@@ -89,7 +89,7 @@ struct SubmissionQueue::Item {
   std::weak_ptr<Submission> submission;
   std::size_t index = 0;      // in the submission
   std::size_t failures = 0;   // of calls with it, as a whole
-  std::vector<ItemPtr> same;  // the same DoT, submitted again meanwhile
+  std::vector<ItemPtr> same;  // the same object, submitted again meanwhile
 };
 
 }  // namespace bw::ledger_ethereum

@@ -63,7 +63,7 @@ class ChainTest(SystemTest):
     def truth(self):
         """Size and root of the ledger, as the chain itself has them."""
         size, root = Registry(self.chain, json.loads(pathlib.Path(self.network).read_text())["registry"]).head()
-        return size, base64.urlsafe_b64encode(root).decode().rstrip("=")
+        return size, base64.urlsafe_b64encode(root).rstrip(b"=").decode()
 
     def holds_truth(self, node):
         """Waits until the node has all that is on the chain, and only that."""

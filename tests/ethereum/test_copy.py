@@ -31,10 +31,10 @@ class Copy(ChainTest):
         return ["--json", "--dir", node.directory, "ledger", "copy", self.file]
 
     def all_there(self, node):
+        self.holds_truth(node)
         for room in (0, GRANTS - 1):
             self.assertTrue(node.ok("why", self.keys["alice"], f"home/room{room}/x", "C").row["allowed"])
         node.refused(3, "why", self.keys["carol"], "home/hall", "C")
-        self.holds_truth(node)
 
     def test_everything_is_carried(self):
         new = self.chained("new")

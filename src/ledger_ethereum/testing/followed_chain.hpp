@@ -33,10 +33,14 @@ class FollowedChain : public net::testing::Loop {
   }
 
   // Endpoints that nothing is held against.
-  void connect() {
+  void connect() { connect({{chain, a}, {chain, b}}); }
+  using Shown = std::pair<const FakeChain&, FakeRpc::Behaviour&>;
+  void connect(const std::vector<Shown>& shown) {
     std::vector<std::unique_ptr<Endpoint>> all;
-    all.push_back(std::make_unique<Endpoint>(std::make_unique<FakeRpc>("a", chain, a)));
-    all.push_back(std::make_unique<Endpoint>(std::make_unique<FakeRpc>("b", chain, b)));
+    for (const auto& [what, how] : shown) {
+      const std::string name(1, static_cast<char>('a' + all.size()));
+      all.push_back(std::make_unique<Endpoint>(std::make_unique<FakeRpc>(name, what, how)));
+    }
     heads.reset();
     endpoints.emplace(std::move(all), log, clock,
                       EndpointsOptions{.retry_first = 1us, .retry_most = 2us, .grace = 1us});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 
 #include "ledger_ethereum/registry_call.hpp"
 
@@ -12,14 +13,17 @@ class KnownMap final : public KnownObjects {
  public:
   void put(const Bytes& bytes) {
     const auto object = wave::parse_object(bytes);
+    held.insert(wave::id_of(*object));
     if (const auto* dot = std::get_if<wave::Signed<wave::Dot>>(&*object)) dots[dot->id] = bytes;
     if (const auto* entity = std::get_if<wave::Signed<wave::Entity>>(&*object)) {
       entities[entity->value.key] = bytes;
     }
   }
+  bool holds(const ObjectId& id) override { return held.contains(id); }
   std::optional<Bytes> dot(const ObjectId& id) override { return find(dots, id); }
   std::optional<Bytes> entity(const EntityKey& key) override { return find(entities, key); }
 
+  std::set<ObjectId> held;
   std::map<ObjectId, Bytes> dots;
   std::map<EntityKey, Bytes> entities;
 
