@@ -2,23 +2,17 @@
 #include "city/check.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <random>
 
+#include "city/follower.hpp"
 #include "city/oracle.hpp"
+#include "city/quantile.hpp"
 #include "replica/replica.hpp"
 
 namespace bw::city {
 namespace {
 
 using Timer = std::chrono::steady_clock;
-
-class SystemClock final : public Clock {
- public:
-  Time now() const override {
-    return std::chrono::floor<Duration>(std::chrono::system_clock::now());
-  }
-};
 
 struct Attempt {
   Who who;
@@ -127,10 +121,8 @@ class Checker {
 double CheckReport::cold(double part) const {
   std::vector<double> all;
   for (const auto& [links, times] : cold_us) all.insert(all.end(), times.begin(), times.end());
-  if (all.empty()) return 0;
   std::ranges::sort(all);
-  const double place = std::ceil(part * static_cast<double>(all.size()));
-  return all[static_cast<std::size_t>(std::max(place, 1.0)) - 1];
+  return quantile(all, part);
 }
 
 Result<CheckReport> check(const Model& model, const std::filesystem::path& authority,

@@ -243,24 +243,33 @@ Grant Model::building_grant(std::uint32_t building) const {
   return {ns, {Kind::kOwner, owner_of(building)}, ns, everything(), kTtlOfOwner, "*"};
 }
 
-std::vector<Grant> Model::home_grants(std::uint32_t home) const {
+Tenancy Model::tenancy_of(std::uint32_t home) const {
+  Tenancy out;
+  out.tenure = tenure_of(home);
+  out.owner = is_apartment(home) ? Who{Kind::kOwner, owner_of(building_of(home))} : out.tenure;
+  const Range there = occupants_of(home);
+  for (std::uint32_t i = there.first; i < there.end; ++i) out.occupants.push_back(i);
+  out.district = district_of(home);
+  return out;
+}
+
+std::vector<Grant> Model::home_grants(std::uint32_t home, const Tenancy& tenancy) const {
   const Who ns = namespace_of(home);
-  const Who tenure = tenure_of(home);
-  const Range occupants = occupants_of(home);
-  const Who resident{Kind::kOccupant, occupants.first};
-  const Who utility{Kind::kUtility, district_of(home)};
+  const Who tenure = tenancy.tenure;
+  const Who resident = tenancy.resident();
+  const Who utility{Kind::kUtility, tenancy.district};
   const std::string unit = unit_of(home);
   const std::string thermostat = unit + "/thermostat/*";
   const std::string meter = unit + "/meter/*";
 
   std::vector<Grant> grants;
   if (is_apartment(home)) {
-    const Who owner{Kind::kOwner, owner_of(ns.index)};
-    grants.push_back({owner, tenure, ns, everything(), kTtlOfTenure, thermostat});
-    grants.push_back({owner, tenure, ns, everything(), kTtlOfTenure, meter});
+    grants.push_back({tenancy.owner, tenure, ns, everything(), kTtlOfTenure, thermostat});
+    grants.push_back({tenancy.owner, tenure, ns, everything(), kTtlOfTenure, meter});
   }
   grants.push_back({tenure, resident, ns, everything(), kTtlOfResident, unit + "/*"});
-  for (std::uint32_t i = occupants.first + 1; i < occupants.end; ++i) {
+  for (const std::uint32_t i : tenancy.occupants) {
+    if (i == resident.index) continue;
     const Access access = access_of(i);
     grants.push_back({resident,
                       {Kind::kOccupant, i},
@@ -281,7 +290,7 @@ std::vector<Grant> Model::home_grants(std::uint32_t home) const {
   return grants;
 }
 
-Resource Model::resource(std::uint32_t home, Act act) const {
+Resource Model::resource(std::uint32_t home, Act act, std::uint32_t district) const {
   const Permissions publish = Permissions::of(Permissions::kPublish);
   const Permissions consume = Permissions::of(Permissions::kConsume);
   const Who ns = namespace_of(home);
@@ -299,22 +308,23 @@ Resource Model::resource(std::uint32_t home, Act act) const {
     case Act::kReadBill:
       break;
   }
-  return {{Kind::kUtility, 0}, account_of(home, district_of(home)) + "/bill", consume};
+  return {{Kind::kUtility, 0}, account_of(home, district) + "/bill", consume};
 }
 
-std::vector<Who> Model::path_to_resident(std::uint32_t home) const {
+std::vector<Who> Model::path_to_resident(std::uint32_t home, const Tenancy& tenancy) const {
   std::vector<Who> path{namespace_of(home)};
   if (is_apartment(home)) {
-    path.push_back({Kind::kOwner, owner_of(path[0].index)});
-    path.push_back(tenure_of(home));
+    path.push_back(tenancy.owner);
+    path.push_back(tenancy.tenure);
   }
-  path.push_back({Kind::kOccupant, occupants_of(home).first});
+  path.push_back(tenancy.resident());
   return path;
 }
 
-// In the home's own namespace. Precondition: the occupant lives there.
-bool Model::occupant_may(std::uint32_t occupant, std::uint32_t home, Act act) const {
-  if (occupant == occupants_of(home).first) return true;
+// In the home's own namespace.
+bool Model::occupant_may(std::uint32_t occupant, const Tenancy& tenancy, Act act) const {
+  if (occupant == tenancy.occupants.front()) return true;
+  if (std::ranges::find(tenancy.occupants, occupant) == tenancy.occupants.end()) return false;
   switch (access_of(occupant)) {
     case Access::kAll:
       return true;
@@ -326,9 +336,10 @@ bool Model::occupant_may(std::uint32_t occupant, std::uint32_t home, Act act) co
   return act == Act::kReadThermostat || act == Act::kReadMeter;
 }
 
-std::optional<std::vector<Who>> Model::allowed(Who who, std::uint32_t home, Act act) const {
-  const Who utility{Kind::kUtility, district_of(home)};
-  std::vector<Who> path = path_to_resident(home);
+std::optional<std::vector<Who>> Model::allowed(Who who, std::uint32_t home, Act act,
+                                               const Tenancy& tenancy) const {
+  const Who utility{Kind::kUtility, tenancy.district};
+  std::vector<Who> path = path_to_resident(home, tenancy);
   const Who resident = path.back();
   if (act == Act::kReadBill) {
     const Who root{Kind::kUtility, 0};
@@ -345,7 +356,7 @@ std::optional<std::vector<Who>> Model::allowed(Who who, std::uint32_t home, Act 
   const bool meter = !is_about_thermostat(act);
   switch (who.kind) {
     case Kind::kOccupant:
-      if (home_of(who.index) != home || !occupant_may(who.index, home, act)) return std::nullopt;
+      if (!occupant_may(who.index, tenancy, act)) return std::nullopt;
       break;
     case Kind::kThermostat:
       if (who.index != home || meter) return std::nullopt;

@@ -77,6 +77,17 @@ struct Grant {
   wave::Permissions permissions;
   std::uint8_t ttl = 0;
   std::string pattern;
+  friend bool operator==(const Grant&, const Grant&) = default;
+};
+
+// Who lives in a home, and by whose leave: what changes while a city lives.
+struct Tenancy {
+  Who owner;                             // of the building; of a house the title
+  Who tenure;                            // the lease or title
+  std::vector<std::uint32_t> occupants;  // the first is the resident
+  std::uint32_t district = 0;            // the utility that serves the home
+
+  [[nodiscard]] Who resident() const { return {Kind::kOccupant, occupants.front()}; }
 };
 
 // What somebody may want to do at a home.
@@ -147,15 +158,29 @@ class Model {
   // Of an occupant who is not the resident.
   [[nodiscard]] Access access_of(std::uint32_t occupant) const;
 
+  // As the city was drawn.
+  [[nodiscard]] Tenancy tenancy_of(std::uint32_t home) const;
+
   // Every DoT, in the order in which they are put: first those of the utility, then building by
   // building, each with its apartments, then the houses.
   [[nodiscard]] std::vector<Grant> utility_grants() const;
   [[nodiscard]] Grant building_grant(std::uint32_t building) const;
-  [[nodiscard]] std::vector<Grant> home_grants(std::uint32_t home) const;
+  [[nodiscard]] std::vector<Grant> home_grants(std::uint32_t home) const {
+    return home_grants(home, tenancy_of(home));
+  }
+  [[nodiscard]] std::vector<Grant> home_grants(std::uint32_t home, const Tenancy& tenancy) const;
 
   // The truth. The path is namespace first, `who` last: the entities that a proof goes through.
-  [[nodiscard]] Resource resource(std::uint32_t home, Act act) const;
-  [[nodiscard]] std::optional<std::vector<Who>> allowed(Who who, std::uint32_t home, Act act) const;
+  [[nodiscard]] Resource resource(std::uint32_t home, Act act) const {
+    return resource(home, act, district_of(home));
+  }
+  [[nodiscard]] Resource resource(std::uint32_t home, Act act, std::uint32_t district) const;
+  [[nodiscard]] std::optional<std::vector<Who>> allowed(Who who, std::uint32_t home,
+                                                        Act act) const {
+    return allowed(who, home, act, tenancy_of(home));
+  }
+  [[nodiscard]] std::optional<std::vector<Who>> allowed(Who who, std::uint32_t home, Act act,
+                                                        const Tenancy& tenancy) const;
   // All that an occupant may do, each at their own home.
   [[nodiscard]] std::vector<Act> acts_of(std::uint32_t occupant) const;
 
@@ -165,8 +190,8 @@ class Model {
   [[nodiscard]] std::uint32_t count(Kind kind) const {
     return static_cast<std::uint32_t>(counts_.entities_of(kind));
   }
-  [[nodiscard]] bool occupant_may(std::uint32_t occupant, std::uint32_t home, Act act) const;
-  [[nodiscard]] std::vector<Who> path_to_resident(std::uint32_t home) const;
+  [[nodiscard]] bool occupant_may(std::uint32_t occupant, const Tenancy& tenancy, Act act) const;
+  [[nodiscard]] std::vector<Who> path_to_resident(std::uint32_t home, const Tenancy& tenancy) const;
 
   std::uint64_t seed_ = 0;
   double scale_ = 1;

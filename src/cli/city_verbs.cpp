@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cli/city_verbs.hpp"
+
 #include <unistd.h>
 
 #include "city/check.hpp"
 #include "city/ledger_process.hpp"
-#include "cli/app.hpp"
 #include "cli/output.hpp"
 
 namespace bw::cli {
@@ -16,10 +17,6 @@ struct BuildArguments {
   std::string ledger_key;
   std::size_t threads = 0;
 };
-
-std::filesystem::path city_directory(const App& app) {
-  return app.directory.empty() ? app.path() / "city" : app.path();
-}
 
 std::uint64_t bytes_under(const std::filesystem::path& directory) {
   std::uint64_t bytes = 0;
@@ -156,6 +153,10 @@ Verb check_options(CLI::App& command) {
 
 }  // namespace
 
+std::filesystem::path city_directory(const App& app) {
+  return app.directory.empty() ? app.path() / "city" : app.path();
+}
+
 void add_city_verbs(Verbs& verbs) {
   CLI::App* city = verbs.group("city", "A whole city under one authority system, for sizing");
   verbs.add(city, "build", "Create and put every entity and DoT of a city; continues after a kill",
@@ -163,6 +164,10 @@ void add_city_verbs(Verbs& verbs) {
   verbs.add(city, "check",
             "Ask a city that was built who may do what, against its model and a slow oracle",
             check_options);
+  verbs.add(city, "run",
+            "Let a city that was built live: people move, and everybody tries what they may and "
+            "what they may not",
+            city_run_options);
 }
 
 }  // namespace bw::cli
