@@ -221,13 +221,17 @@ std::string capacity(const Json& report) {
               .x = {"permission changes an hour, offered", true},
               .y = {"milliseconds", true},
               .kind = Chart::Kind::kDots,
-              .series = {{"p50", {}}, {"p99", {}}},
+              .series = {{"p50", {}}, {"p99", {}}, {"queue grows", {}}},
               .marks = {{sustained, "steady up to " + number_text(sustained)}}};
   for (const Json& step : list(found, "steps")) {
     const auto offered = number(step, "offered_per_hour");
     const auto p50 = number(step, "p50_ms");
     const auto p99 = number(step, "p99_ms");
     if (!offered || !p50 || !p99) continue;
+    if (step.value("queue_grew", false)) {
+      chart.series[2].points.emplace_back(*offered, *p50);
+      continue;
+    }
     chart.series[0].points.emplace_back(*offered, *p50);
     chart.series[1].points.emplace_back(*offered, *p99);
   }
