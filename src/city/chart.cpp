@@ -158,7 +158,9 @@ class Drawing {
     const double x = x_.at(mark.x);
     out_ += fmt::format(R"(<line class="mark" x1="{:.1f}" x2="{:.1f}" y1="{}" y2="{}"/>)", x, x,
                         kTop, kBottom);
-    words(x - 5, kTop + kLine, "end", mark.label);
+    // On the side that has more room.
+    const bool left = x > (kLeft + kRight) / 2;
+    words(left ? x - 5 : x + 5, kTop + kLine, left ? "end" : "start", mark.label);
   }
 
   // At the ends of their lines, moved apart where they would meet.
