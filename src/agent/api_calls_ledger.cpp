@@ -204,7 +204,7 @@ void ApiCalls::offer_routing(const api::AffinityRequest& request, ObjectDone don
     offer.router = key->public_key();
     BW_TRY(offer.ns, entity(request.other()));
     BW_TRY(const std::uint64_t nonce, context_.replica.store().router_nonce(offer.router));
-    offer.nonce = nonce + 1;
+    offer.nonce = wave::next_nonce(nonce, context_.clock.now());
     offer.created = now_in_seconds();
     offer.retracted = request.retract();
     return wave::sign(std::move(offer), *key);
@@ -219,7 +219,7 @@ void ApiCalls::accept_routing(const api::AffinityRequest& request, ObjectDone do
     acceptance.ns = key->public_key();
     BW_TRY(acceptance.router, entity(request.other()));
     BW_TRY(const std::uint64_t nonce, context_.replica.store().namespace_nonce(acceptance.ns));
-    acceptance.nonce = nonce + 1;
+    acceptance.nonce = wave::next_nonce(nonce, context_.clock.now());
     acceptance.created = now_in_seconds();
     acceptance.retracted = request.retract();
     acceptance.max_staleness_s = request.max_staleness_s();
@@ -234,7 +234,7 @@ void ApiCalls::set_router_address(const api::RouterAddressRequest& request, Obje
     wave::RouterAddress address;
     address.router = key->public_key();
     BW_TRY(const std::uint64_t nonce, context_.replica.store().router_nonce(address.router));
-    address.nonce = nonce + 1;
+    address.nonce = wave::next_nonce(nonce, context_.clock.now());
     address.created = now_in_seconds();
     address.address = request.address();
     return wave::sign(std::move(address), *key);
