@@ -58,7 +58,7 @@ class ChainLedger:
 
     def open(self, story):
         stage = story.stage
-        story.tell(f"The ledger is four contracts on a chain that nobody owns: here one of this machine, with a block each "
+        story.tell(f"The ledger is a few contracts on a chain, and nobody owns them: here one of this machine, with a block each "
                    f"{self.PERIOD} s. Two servers answer for it; neither is trusted.")
         self.purse = os.path.join(stage.directory, "purse.key")
         with open(os.open(self.purse, os.O_CREAT | os.O_WRONLY, 0o600), "w") as file:
