@@ -96,6 +96,7 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 120
+    disable_nagle_algorithm = True  # an answer goes in several pieces, and the last waited 40 ms for an acknowledgement
 
     def log_message(self, *_):
         pass
