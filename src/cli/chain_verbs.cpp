@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
 
+#include "base/check.hpp"
 #include "cli/app.hpp"
 #include "cli/output.hpp"
 #include "cli/show.hpp"
@@ -63,22 +64,34 @@ class ChainAccess {
     }
     return std::unique_ptr<ChainAccess>(new ChainAccess(std::move(endpoints)));
   }
-  ~ChainAccess() { thread_.join(); }
+
+  // Connections that are kept go on their own thread, which has something to do as long as there
+  // are any.
+  ~ChainAccess() {
+    const auto gone = thread_.call([this]() -> Result<void> {
+      endpoints_.reset();
+      return {};
+    });
+    BW_ASSERT(gone.has_value());
+  }
+  ChainAccess(const ChainAccess&) = delete;
+  ChainAccess& operator=(const ChainAccess&) = delete;
 
   template <class T>
   Result<T> run(net::Task<Result<T>> task) {
     return thread_.run(std::move(task));
   }
-  [[nodiscard]] eth::Chain& chain() { return endpoints_; }
+  [[nodiscard]] eth::Chain& chain() { return *endpoints_; }
 
  private:
-  explicit ChainAccess(std::vector<std::unique_ptr<eth::Endpoint>> endpoints)
-      : endpoints_(std::move(endpoints), log_, clock_) {}
+  explicit ChainAccess(std::vector<std::unique_ptr<eth::Endpoint>> endpoints) {
+    endpoints_.emplace(std::move(endpoints), log_, clock_);
+  }
 
   telemetry::Log log_{{.level = telemetry::Level::kError}};
   SystemClock clock_;
-  net::IoThread thread_;  // outlives the connections, which live on it
-  eth::Endpoints endpoints_;
+  net::IoThread thread_;
+  std::optional<eth::Endpoints> endpoints_;
 };
 
 Result<std::optional<crypto::Passphrase>> passphrase_of(const ChainArguments& arguments) {

@@ -17,7 +17,18 @@ BLOBS = {"cancun": {"target": 3, "max": 6, "baseFeeUpdateFraction": 3338477},
 
 
 class EthereumJs(Chain):
+    """`like`: a chain with the blocks to begin with (twin())."""
+
     name = "ethereumjs"
+
+    def __init__(self, like=None, **options):
+        self._like = like
+        super().__init__(**options)
+
+    def twin(self) -> "EthereumJs":
+        """Another chain, with the same blocks up to now and its own from then on."""
+        with self._lock:
+            return EthereumJs(self, period=self.period, now=self.now, skew=self.skew)
 
     def _choose_port(self) -> None:
         super()._choose_port()
@@ -26,6 +37,9 @@ class EthereumJs(Chain):
         (self.directory / "secret").write_text(self.secret.hex())
         self.engine = Rpc(f"http://127.0.0.1:{self.engine_port}", self.secret)
         self._hashes = []  # of all blocks of the chain, by their numbers
+        self._payloads = {}  # what made each of them but the first, by its hash
+        if self._like:
+            self.first_time, self.base_fee = self._like.first_time, self._like.base_fee
         (self.directory / "genesis.json").write_text(json.dumps(self._genesis()))
 
     def _genesis(self) -> dict:
@@ -52,6 +66,8 @@ class EthereumJs(Chain):
     def _began(self) -> None:
         if not self._hashes:
             self._hashes = [self.block(0)["hash"]]
+            for block in self._like._hashes[1:] if self._like else ():
+                self._take(*self._like._payloads[block])
         self._choose(None)
 
     # --- the Engine API -------------------------------------------------------------------------
@@ -74,12 +90,16 @@ class EthereumJs(Chain):
                                   "suggestedFeeRecipient": "0x" + "11" * 20, "withdrawals": [],
                                   "parentBeaconBlockRoot": NOTHING})
             made = self.engine("engine_getPayloadV4", begun)
-            block = made["executionPayload"]
-            answer = self.engine("engine_newPayloadV4", block, [], NOTHING, made["executionRequests"])
-            if answer["status"] != "VALID":
-                raise RuntimeError(f"ethereumjs: does not take its own block {block['blockNumber']}: {answer}")
-            self._hashes.append(block["blockHash"])
+            self._take(made["executionPayload"], made["executionRequests"])
             self._choose(None)
+
+    def _take(self, block: dict, requests: list) -> None:
+        """On top of the last of _hashes."""
+        answer = self.engine("engine_newPayloadV4", block, [], NOTHING, requests)
+        if answer["status"] != "VALID":
+            raise RuntimeError(f"ethereumjs: does not take block {block['blockNumber']}, which EthereumJS made: {answer}")
+        self._hashes.append(block["blockHash"])
+        self._payloads[block["blockHash"]] = block, requests
 
     def _replace(self, depth: int) -> None:
         del self._hashes[-depth:]
@@ -97,8 +117,8 @@ class EthereumJs(Chain):
     def spike(self, gwei: int) -> None:
         """Full blocks make the next dearer by an eighth (EIP-1559). Nothing fills one as cheaply as what is no code."""
         filler = self.accounts[1]
-        while (price := int(self.block()["baseFeePerGas"], 16)) < gwei * GWEI:
-            with self._lock:
+        with self._lock:
+            while (price := int(self.block()["baseFeePerGas"], 16)) < gwei * GWEI:
                 nonce = int(self.rpc("eth_getTransactionCount", filler.address, "latest"), 16)
                 raw = filler.transaction(CHAIN_ID, nonce, GWEI, 2 * price + GWEI, GAS_LIMIT, None, 0, b"\xfe")
                 self.rpc("eth_sendRawTransaction", "0x" + raw.hex())

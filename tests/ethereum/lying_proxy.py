@@ -17,16 +17,17 @@ POLL_SECONDS = 0.05  # how often subscriptions look for a new head
 
 
 class LyingProxy:
-    """`node`: URL of what it is a proxy of. Use as a context manager, or close()."""
+    """`node`: URL of what it is a proxy of. It serves HTTP and WebSocket on one port; `scheme`: which of them `url` names.
+    Use as a context manager, or close()."""
 
-    def __init__(self, node: str):
+    def __init__(self, node: str, scheme: str = "http"):
         self.rpc = Rpc(node)
         self.current = HONEST
         self._changed = threading.Condition()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.proxy = self
         self.port = self._server.server_address[1]
-        self.url, self.ws_url = f"http://127.0.0.1:{self.port}", f"ws://127.0.0.1:{self.port}"
+        self.url, self.ws_url = f"{scheme}://127.0.0.1:{self.port}", f"ws://127.0.0.1:{self.port}"
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def __enter__(self):
@@ -96,6 +97,7 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 120
+    disable_nagle_algorithm = True  # an answer goes in several pieces, and the last waited 40 ms for an acknowledgement
 
     def log_message(self, *_):
         pass

@@ -26,9 +26,12 @@ class ChainTest(SystemTest):
     def setUp(self):
         super().setUp()
         self.chain = self.enterContext(open_chain(os.environ.get("BW_CHAIN", "anvil"), period=PERIOD, skew=SKEW))
-        self.honest = self.enterContext(LyingProxy(self.chain.url))
-        self.liar = self.enterContext(LyingProxy(self.chain.url))
+        self.honest, self.liar = self.proxy(), self.proxy()
         self.network = self.deploy(self.honest.url)
+
+    def proxy(self):
+        """Of EthereumJS over WebSocket and of anvil over HTTP, so that what runs with both tries both ways."""
+        return self.enterContext(LyingProxy(self.chain.url, "ws" if self.chain.name == "ethereumjs" else "http"))
 
     def key_file(self, name, account):
         path = os.path.join(self.root, name)
@@ -62,8 +65,15 @@ class ChainTest(SystemTest):
 
     def truth(self):
         """Size and root of the ledger, as the chain itself has them."""
-        size, root = Registry(self.chain, json.loads(pathlib.Path(self.network).read_text())["registry"]).head()
+        size, root = Registry(self.chain, self.registry()).head()
         return size, base64.urlsafe_b64encode(root).rstrip(b"=").decode()
+
+    def registry(self):
+        return json.loads(pathlib.Path(self.network).read_text())["registry"]
+
+    def last_log(self):
+        """Of the entries that were put last."""
+        return self.chain.rpc("eth_getLogs", {"address": self.registry(), "fromBlock": "0x0", "toBlock": "latest"})[-1]
 
     def holds_truth(self, node):
         """Waits until the node has all that is on the chain, and only that."""
@@ -90,11 +100,15 @@ class ChainTest(SystemTest):
         wait_for(lambda: f"{node} to be well again: {node.status()}",
                  lambda: node.status()["connected"] and not node.status()["trouble"])
 
-    def works(self, node, name):
-        """That an entry of this node still gets onto the chain and acts."""
-        node.ok("entity", "create", name)
-        wait_for(lambda: f"{name} to be on the ledger: {node.status()}",
-                 lambda: any(row["name"] == name and row["state"] == "registered" for row in node.ok("entity", "list").rows))
+    def works(self, node, *names):
+        """That entries of this node still get onto the chain and act."""
+        for name in names:
+            node.ok("entity", "create", name)
+
+        def registered():
+            return {row["name"] for row in node.ok("entity", "list").rows if row["state"] == "registered"}
+
+        wait_for(lambda: f"{names} to be on the ledger: {node.status()}", lambda: registered() >= set(names))
         self.holds_truth(node)
 
 

@@ -19,8 +19,7 @@ class Chaos(ChainTest):
 
     def prepared(self, **ethereum):
         node = self.chained(**ethereum)
-        for name in ("home", "alice", "bob"):
-            self.works(node, name)
+        self.works(node, "home", "alice")
         return node
 
     def may(self, node, name):
@@ -57,9 +56,11 @@ class Chaos(ChainTest):
         pending = self.grants(node, "alice")
         wait_for("the grant to be in a block", lambda: self.truth()[0] > size)
         self.chain.halt()
+        grant = self.last_log()
+        self.assertGreater(int(grant["blockNumber"], 16), self.chain.height - 5)
         self.chain.reorg(5)
-        # Withdrawn by the chain, and put there again by the node that wants it there.
-        self.assertEqual(self.truth()[0], size)
+        # Withdrawn by the chain, and put there again by the node that wants it there, perhaps already.
+        self.assertNotEqual(self.chain.block(int(grant["blockNumber"], 16))["hash"], grant["blockHash"])
         self.chain.go_on()
         self.arrives(node, pending, "alice")
 
@@ -80,12 +81,12 @@ class Chaos(ChainTest):
         self.assertFalse(allowed())
 
     def test_fees_rise_above_what_the_node_pays(self):
-        node = self.prepared(max_fee_gwei=20.0)
-        self.chain.spike(60)
+        node = self.prepared(max_fee_gwei=4.0)
+        self.chain.spike(12)
         pending = self.grants(node, "alice")
         self.says(node, "fee", "gwei")
         self.arrives(node, pending, "alice")
-        self.assertLess(int(self.chain.block()["baseFeePerGas"], 16), 20 * GWEI)
+        self.assertLess(int(self.chain.block()["baseFeePerGas"], 16), 4 * GWEI)
 
     def test_the_purse_is_empty(self):
         node = self.prepared()
@@ -104,8 +105,7 @@ class Chaos(ChainTest):
         node = self.chained_node().start(env={
             "LD_PRELOAD": FAKETIME, "FAKETIME_TIMESTAMP_FILE": clock, "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_RESET": "1"})
-        for name in ("home", "alice"):
-            self.works(node, name)
+        self.works(node, "home", "alice")
         node.ok("grant", "alice", "home/*", "C", sign="home")
         wait_for("the grant to act", lambda: self.may(node, "alice"))
         self.chain.halt()

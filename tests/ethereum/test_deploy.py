@@ -21,6 +21,14 @@ class Deploy(ChainTest):
         self.assertEqual(pathlib.Path(self.network).read_bytes(), before)
         self.assertEqual(self.chain.rpc("eth_getTransactionCount", self.chain.accounts[0].address, "latest"), count)
 
+    def test_over_web_socket(self):
+        """Connections that are kept do not keep the command from ending."""
+        again = os.path.join(self.root, "again.json")
+        done = self.run_deploy(self.honest.ws_url, again)
+        self.assertEqual(done.code, 0, done)
+        self.assertNotEqual(json.loads(pathlib.Path(again).read_text())["registry"],
+                            json.loads(pathlib.Path(self.network).read_text())["registry"])
+
     def test_an_altered_network_file_is_refused_at_the_start(self):
         network = json.loads(pathlib.Path(self.network).read_text())
         for change, says in (({"chain_id": 5}, "chain"), ({"code_hashes": {**network["code_hashes"], "alias": "0x" + "00" * 32}}, "contracts"),

@@ -2,7 +2,6 @@
 """Endpoints that lie are found out and named, whatever the lie, and the node goes on with an honest one."""
 import lies
 from chain import open_chain
-from lying_proxy import LyingProxy
 from nodes import ChainTest, main, run_bw, wait_for
 
 
@@ -15,7 +14,7 @@ class Liars(ChainTest):
         return node
 
     def liars(self, count):
-        return [self.enterContext(LyingProxy(self.chain.url)) for _ in range(count)]
+        return [self.proxy() for _ in range(count)]
 
     def are_named(self, node, proxies, what):
         """That each lie is told and `ledger status` says so of that endpoint; and that the honest one is not blamed."""
@@ -80,7 +79,7 @@ class Liars(ChainTest):
 
 class Start(ChainTest):
     def test_contracts_that_are_not_there_are_not_followed(self):
-        with open_chain("anvil", period=1) as other:
+        with open_chain(self.chain.name, period=1) as other:
             code, said = self.chained_node(endpoints=[other.url]).start_refused()
             self.assertNotEqual(code, 0)
             self.assertIn(other.url, said)
@@ -101,11 +100,6 @@ class Start(ChainTest):
 
 
 class Forks(ChainTest):
-    def setUp(self):
-        super().setUp()
-        if self.chain.name != "anvil":
-            self.skipTest("only anvil can be doubled while it runs")
-
     def fork(self):
         """The liar shows a chain that has the same blocks up to now and others from now on."""
         return lies.OtherFork(self.enterContext(self.chain.twin()).rpc)

@@ -70,7 +70,8 @@ class LedgerConformance : public ::testing::TestWithParam<LedgerFactory> {
     return under_->run_until([&] { return under_->followed().size() >= entries; });
   }
 
-  Time past() { return under_->now() - 3600s; }
+  // The same all through a test, while the ledger's own time may go on.
+  [[nodiscard]] Time past() const { return start_ - 3600s; }
   wave::Signed<wave::Entity> somebody(std::string_view name, Time expires = kNever) {
     return entity(name, {.created = past(), .expires = expires});
   }
@@ -80,6 +81,7 @@ class LedgerConformance : public ::testing::TestWithParam<LedgerFactory> {
   }
 
   std::unique_ptr<LedgerUnderTest> under_ = GetParam()();
+  const Time start_ = under_->now();
 };
 
 TEST_P(LedgerConformance, TakesEntriesInOrderAndServesThemAsTheyWere) {
@@ -157,12 +159,15 @@ TEST_P(LedgerConformance, GivesAnAliasToTheFirst) {
 
 TEST_P(LedgerConformance, HoldsAffinityToItsOrder) {
   for (const char* name : {"ns", "router"}) take(somebody(name));
-  EXPECT_EQ(refusal(acceptance("ns", "router", 1)), ErrorCode::kNotFound);
-  take(offer("router", "ns", 5));
-  EXPECT_EQ(refusal(address("router", 5, "host:1")), ErrorCode::kConflict);
-  take(address("router", 6, "host:1"));
-  take(acceptance("ns", "router", 1));
-  EXPECT_EQ(refusal(acceptance("ns", "router", 1, true)), ErrorCode::kConflict);
+  const auto accepts = [&](bool retracted) {
+    return acceptance("ns", "router", 1, retracted, 0, past());
+  };
+  EXPECT_EQ(refusal(accepts(false)), ErrorCode::kNotFound);
+  take(offer("router", "ns", 5, false, past()));
+  EXPECT_EQ(refusal(address("router", 5, "host:1", past())), ErrorCode::kConflict);
+  take(address("router", 6, "host:1", past()));
+  take(accepts(false));
+  EXPECT_EQ(refusal(accepts(true)), ErrorCode::kConflict);
 }
 
 // What one entry of a submission does counts for the next, and a refused one leaves no gap.

@@ -120,35 +120,37 @@ inline wave::Signed<wave::Alias> alias(std::string_view claimer, std::string nam
 }
 
 inline wave::Signed<wave::RouterOffer> offer(std::string_view router, std::string_view ns,
-                                             std::uint64_t nonce, bool retracted = false) {
+                                             std::uint64_t nonce, bool retracted = false,
+                                             Time created = kEarlier) {
   wave::RouterOffer value;
   value.router = id(router);
   value.ns = id(ns);
   value.nonce = nonce;
-  value.created = kEarlier;
+  value.created = created;
   value.retracted = retracted;
   return signed_by(router, std::move(value));
 }
 
 inline wave::Signed<wave::RouterAcceptance> acceptance(std::string_view ns, std::string_view router,
                                                        std::uint64_t nonce, bool retracted = false,
-                                                       std::uint32_t max_staleness_s = 0) {
+                                                       std::uint32_t max_staleness_s = 0,
+                                                       Time created = kEarlier) {
   wave::RouterAcceptance value;
   value.ns = id(ns);
   value.router = id(router);
   value.nonce = nonce;
-  value.created = kEarlier;
+  value.created = created;
   value.retracted = retracted;
   value.max_staleness_s = max_staleness_s;
   return signed_by(ns, std::move(value));
 }
 
 inline wave::Signed<wave::RouterAddress> address(std::string_view router, std::uint64_t nonce,
-                                                 std::string text) {
+                                                 std::string text, Time created = kEarlier) {
   wave::RouterAddress value;
   value.router = id(router);
   value.nonce = nonce;
-  value.created = kEarlier;
+  value.created = created;
   value.address = std::move(text);
   return signed_by(router, std::move(value));
 }
