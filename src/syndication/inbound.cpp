@@ -70,6 +70,11 @@ const Hash& empty_proof_name() {
 
 }  // namespace
 
+Result<wave::Request> request_of(MessageType type, const TopicState& topic) {
+  BW_TRY(const wave::Permissions needed, needed_permissions(type, topic.topic.uri));
+  return wave::Request{topic.origin, topic.topic.ns, topic.topic.uri, needed};
+}
+
 struct Inbound::Impl {
   Impl(Side on, GrantCache& cache, Carries serves, std::shared_ptr<ReplayWindow> window)
       : side(on),
@@ -253,8 +258,8 @@ struct Inbound::Impl {
   }
 
   Result<GrantPtr, wave::Denial> ask_once(MessageType type, const TopicState& topic, Time now) {
-    const auto needed = needed_permissions(type, topic.topic.uri);
-    if (!needed) return tl::unexpected(refusal(needed.error().code, needed.error().message));
+    const auto request = request_of(type, topic);
+    if (!request) return tl::unexpected(refusal(request.error().code, request.error().message));
     if (carries && !carries(topic.topic.ns)) {
       return tl::unexpected(refusal(
           ErrorCode::kUnavailable,
@@ -267,8 +272,7 @@ struct Inbound::Impl {
           ErrorCode::kNotFound, fmt::format("proof {} was not sent on this session; send it first",
                                             topic.topic.proof.text())));
     }
-    const wave::Request request{topic.origin, topic.topic.ns, topic.topic.uri, *needed};
-    auto grant = grants.authorize(request, topic.topic.proof, *topic.proof, now);
+    auto grant = grants.authorize(*request, topic.topic.proof, *topic.proof, now);
     if (!grant) refused_a_right = speaks_of_rights(grant.error().code);
     return grant;
   }
