@@ -28,7 +28,8 @@ using Topics = boost::unordered_flat_map<std::uint32_t, TopicPtr>;
 
 struct InboundStream {
   Topics topics;
-  StreamWindow window;  // of a router; an agent's outlive the stream
+  StreamWindow window;                      // of a router; an agent's outlive the stream
+  std::optional<crypto::VerifyingKey> key;  // the origin's, from the first signature on
 
   [[nodiscard]] const TopicPtr* find(std::uint32_t number) const {
     const auto found = topics.find(number);
@@ -134,7 +135,8 @@ struct Inbound::Impl {
 
   Result<void> check_signature(VerifiedBatch& out) {
     hash_leaves(out);
-    return verify_batch(out.view, out.leaves);
+    if (!opened->key) opened->key.emplace(out.view.header.origin);
+    return verify_batch(out.view, out.leaves, *opened->key);
   }
   static bool any_accepted(const VerifiedBatch& out) {
     return std::ranges::find(out.accepted, true) != out.accepted.end();
