@@ -112,7 +112,7 @@ class Listener {
   // `on_channel` on the context's thread for each channel. Channels given out live on.
   virtual Task<void> run(std::function<void(ChannelPtr)> on_channel) = 0;
   virtual void stop() = 0;
-  // Accepted and not yet closed, strangers included.
+  // Accepted and not yet closed, strangers included. Any thread.
   [[nodiscard]] virtual std::size_t open_connections() const = 0;
 
   struct Stats {
@@ -120,6 +120,7 @@ class Listener {
     std::uint64_t refused = 0;    // over a limit, closed at once
     std::uint64_t displaced = 0;  // strangers that had to make room
   };
+  // Any thread; each number by itself.
   [[nodiscard]] virtual Stats stats() const = 0;
 };
 
