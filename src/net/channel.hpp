@@ -49,6 +49,11 @@ class Channel : public std::enable_shared_from_this<Channel> {
   // Frames are limited to kHelloFrameBytes until this is called.
   virtual void peer_is_trusted() = 0;
 
+  // How much of what has arrived is taken in before others on the thread have their turn: as much
+  // as makes the system calls cheap, or little, which costs a peer that sends much some speed.
+  enum class Appetite : std::uint8_t { kMuch, kLittle };
+  virtual void set_appetite(Appetite appetite) = 0;  // kMuch at first
+
   // Queues bytes that hold whole frames with their lengths. What is queued while a write is under
   // way goes out together with the next.
   //
@@ -56,6 +61,9 @@ class Channel : public std::enable_shared_from_this<Channel> {
   // goes for each new one.
   virtual void send(SharedBytes frames, bool droppable) = 0;
   void send(Bytes frames) { send(std::make_shared<const Bytes>(std::move(frames)), false); }
+  // Writes what is queued at once, not when all that is ready has had its turn: for whoever knows
+  // that nothing more will be sent now.
+  virtual void send_now() = 0;
   // How many droppable entries were lost since the last call.
   virtual std::uint64_t take_lost() = 0;
   // Bytes queued and not yet handed to the system: the measure of a slow consumer.
