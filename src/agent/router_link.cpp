@@ -135,7 +135,9 @@ void RouterLink::flush() {
   if (!session_ || !session_->has_waiting()) return;
   Bytes out;
   session_->flush(context_.clock.now(), out);
-  if (!out.empty()) channel_->send(std::move(out));
+  if (out.empty()) return;
+  channel_->send(std::move(out));
+  channel_->send_now();  // all that this turn brought
 }
 
 void RouterLink::send_dated(const syndication::Outgoing& message, Time created,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "crypto/keys.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <secp256k1.h>
@@ -14,6 +15,7 @@ namespace bw::crypto {
 namespace {
 
 static_assert(sizeof(secp256k1_keypair) == 96);
+static_assert(sizeof(secp256k1_xonly_pubkey) == 64);
 
 class SodiumRandom : public Random {
  public:
@@ -53,11 +55,18 @@ Signature sign_digest(const Secret<96>& pair, ByteView digest) {
   return signature;
 }
 
+bool parse(const EntityKey& key, secp256k1_xonly_pubkey& out) {
+  return secp256k1_xonly_pubkey_parse(secp256k1_context_static, &out, key.bytes.data()) == 1;
+}
+
+bool verify_digest(const secp256k1_xonly_pubkey& key, ByteView digest, const Signature& signature) {
+  return secp256k1_schnorrsig_verify(secp256k1_context_static, signature.data(), digest.data(),
+                                     digest.size(), &key) == 1;
+}
+
 bool verify_digest(const EntityKey& key, ByteView digest, const Signature& signature) {
   secp256k1_xonly_pubkey parsed;
-  return secp256k1_xonly_pubkey_parse(secp256k1_context_static, &parsed, key.bytes.data()) == 1 &&
-         secp256k1_schnorrsig_verify(secp256k1_context_static, signature.data(), digest.data(),
-                                     digest.size(), &parsed) == 1;
+  return parse(key, parsed) && verify_digest(parsed, digest, signature);
 }
 
 }  // namespace
@@ -142,9 +151,21 @@ bool verify(const EntityKey& key, const ObjectId& message, const Signature& sign
   return verify_digest(key, message.view(), signature);
 }
 
+VerifyingKey::VerifyingKey(const EntityKey& key) {
+  secp256k1_xonly_pubkey parsed;
+  valid_ = parse(key, parsed);
+  if (valid_) std::ranges::copy(parsed.data, point_.begin());
+}
+
+bool VerifyingKey::verify(const Hash& message, const Signature& signature) const {
+  secp256k1_xonly_pubkey parsed;
+  std::ranges::copy(point_, parsed.data);
+  return valid_ && verify_digest(parsed, message.view(), signature);
+}
+
 bool is_valid_key(const EntityKey& key) {
   secp256k1_xonly_pubkey parsed;
-  return secp256k1_xonly_pubkey_parse(secp256k1_context_static, &parsed, key.bytes.data()) == 1;
+  return parse(key, parsed);
 }
 
 }  // namespace bw::crypto

@@ -51,6 +51,18 @@ class SigningKey {
 [[nodiscard]] bool verify(const EntityKey& key, const ObjectId& message,
                           const Signature& signature);
 
+// A public key made ready for many signatures: finding the point costs a square root, an eighth of
+// what verifying one costs. Any 32 bytes; when they are no key, no signature is valid. Thread-safe.
+class VerifyingKey {
+ public:
+  explicit VerifyingKey(const EntityKey& key);
+  [[nodiscard]] bool verify(const Hash& message, const Signature& signature) const;
+
+ private:
+  ByteArray<64> point_{};  // libsecp256k1's secp256k1_xonly_pubkey
+  bool valid_;
+};
+
 // True when the 32 bytes are the x coordinate of a point, i.e. somebody may hold the secret.
 [[nodiscard]] bool is_valid_key(const EntityKey& key);
 

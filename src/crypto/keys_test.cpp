@@ -30,6 +30,7 @@ TEST(Bip340, OfficialVectors) {
     const Hash message{array_from<32>(vector["message"])};
     const auto signature = array_from<64>(vector["signature"]);
     EXPECT_EQ(verify(key, message, signature), vector["valid"].get<bool>()) << vector["index"];
+    EXPECT_EQ(VerifyingKey(key).verify(message, signature), vector["valid"].get<bool>());
     if (vector.contains("secret_key")) {
       const auto signer = SigningKey::from_secret(array_from<32>(vector["secret_key"]));
       EXPECT_EQ(signer->public_key(), key);
@@ -75,6 +76,7 @@ TEST(SigningKey, SecretsRoundTripAndKeysDiffer) {
 TEST(EntityKey, EveryoneIsNobodysKey) {
   EXPECT_FALSE(is_valid_key(kEveryone));
   EXPECT_FALSE(verify(kEveryone, Hash{}, Signature{}));
+  EXPECT_FALSE(VerifyingKey(kEveryone).verify(Hash{}, Signature{}));
 }
 
 TEST(Secret, IsWipedWhenMovedFrom) {

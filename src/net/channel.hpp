@@ -49,6 +49,11 @@ class Channel : public std::enable_shared_from_this<Channel> {
   // Frames are limited to kHelloFrameBytes until this is called.
   virtual void peer_is_trusted() = 0;
 
+  // How much of what has arrived is taken in before others on the thread have their turn: as much
+  // as makes the system calls cheap, or little, which costs a peer that sends much some speed.
+  enum class Appetite : std::uint8_t { kMuch, kLittle };
+  virtual void set_appetite(Appetite appetite) = 0;  // kMuch at first
+
   // Queues bytes that hold whole frames with their lengths. What is queued while a write is under
   // way goes out together with the next.
   //
@@ -56,6 +61,9 @@ class Channel : public std::enable_shared_from_this<Channel> {
   // goes for each new one.
   virtual void send(SharedBytes frames, bool droppable) = 0;
   void send(Bytes frames) { send(std::make_shared<const Bytes>(std::move(frames)), false); }
+  // Writes what is queued at once, not when all that is ready has had its turn: for whoever knows
+  // that nothing more will be sent now.
+  virtual void send_now() = 0;
   // How many droppable entries were lost since the last call.
   virtual std::uint64_t take_lost() = 0;
   // Bytes queued and not yet handed to the system: the measure of a slow consumer.
@@ -112,7 +120,7 @@ class Listener {
   // `on_channel` on the context's thread for each channel. Channels given out live on.
   virtual Task<void> run(std::function<void(ChannelPtr)> on_channel) = 0;
   virtual void stop() = 0;
-  // Accepted and not yet closed, strangers included.
+  // Accepted and not yet closed, strangers included. Any thread.
   [[nodiscard]] virtual std::size_t open_connections() const = 0;
 
   struct Stats {
@@ -120,6 +128,7 @@ class Listener {
     std::uint64_t refused = 0;    // over a limit, closed at once
     std::uint64_t displaced = 0;  // strangers that had to make room
   };
+  // Any thread; each number by itself.
   [[nodiscard]] virtual Stats stats() const = 0;
 };
 

@@ -370,6 +370,46 @@ TEST_F(ChannelTest, AClosedChannelIgnoresSends) {
   EXPECT_NE(run(end_of(client)).message.find("closed here"), std::string::npos);
 }
 
+TEST_F(ChannelTest, WithLittleAppetiteOthersHaveMoreTurnsDuringAFrame) {
+  constexpr std::size_t kBytes = 512 * 1024;
+  std::size_t turns[2] = {};
+  for (const auto appetite : {Channel::Appetite::kMuch, Channel::Appetite::kLittle}) {
+    const auto both = pair();
+    both.server->peer_is_trusted();
+    both.server->set_appetite(appetite);
+    both.client->send(frame(Bytes(kBytes)));
+    // All of it is on its way before anybody reads.
+    ASSERT_TRUE(turn_until([&] { return both.client->queued_bytes() == 0; }));
+    bool done = false;
+    bool over = false;
+    std::size_t& count = turns[appetite == Channel::Appetite::kLittle ? 1 : 0];
+    std::function<void()> other = [&] {
+      over = done;
+      if (over) return;
+      ++count;
+      asio::post(context, other);
+    };
+    const auto read = [&]() -> Task<bool> {
+      other();
+      const auto frames = co_await both.server->read(10s);
+      done = true;
+      co_return frames.has_value() && frames->front().size() == kBytes;
+    };
+    EXPECT_TRUE(run(read()));
+    ASSERT_TRUE(turn_until([&] { return over; }));
+  }
+  EXPECT_GE(turns[1], kBytes / (2 * 16 * 1024));
+  EXPECT_GE(turns[1], 3 * turns[0]);
+}
+
+TEST_F(ChannelTest, SendNowDoesNotWaitForTheEndOfTheTurn) {
+  const auto both = pair();
+  both.client->send(frame("hello"));
+  EXPECT_GT(both.client->queued_bytes(), 0U);
+  both.client->send_now();
+  EXPECT_EQ(both.client->queued_bytes(), 0U);
+}
+
 TEST_F(ChannelTest, APeerThatAlwaysHasMoreDoesNotStarveOthers) {
   struct Reader {
     static Task<void> run(ChannelPtr channel, std::size_t& reads) {

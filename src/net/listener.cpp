@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <atomic>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -27,7 +28,8 @@ using boost::system::error_code;
 constexpr Duration kFirstAcceptPause = 10ms;
 constexpr Duration kLongestAcceptPause = 1s;
 
-// Who is connected. Outlives the listener as long as one of its channels is open.
+// Who is connected. Outlives the listener as long as one of its channels is open. Of one thread,
+// but for what it counts.
 class Census : public std::enable_shared_from_this<Census> {
  public:
   using Strangers = Crowd<std::weak_ptr<Channel>>;
@@ -71,15 +73,17 @@ class Census : public std::enable_shared_from_this<Census> {
     const auto now = std::chrono::steady_clock::now().time_since_epoch();
     if (!arrivals_.take(origin, 1, Time{std::chrono::duration_cast<Duration>(now)}) ||
         !make_room(origin)) {
-      ++stats_.refused;
+      ++refused_;
       return nullptr;
     }
-    ++stats_.accepted;
+    ++accepted_;
     return std::make_unique<Entry>(shared_from_this(), origin);
   }
 
   std::size_t total() const { return total_; }
-  const Listener::Stats& stats() const { return stats_; }
+  Listener::Stats stats() const {
+    return {.accepted = accepted_, .refused = refused_, .displaced = displaced_};
+  }
 
  private:
   bool make_room(std::uint64_t origin) {
@@ -98,16 +102,18 @@ class Census : public std::enable_shared_from_this<Census> {
   bool displace(std::weak_ptr<Channel>* stranger) {
     if (stranger == nullptr) return false;
     if (const ChannelPtr channel = stranger->lock()) channel->abort();
-    ++stats_.displaced;
+    ++displaced_;
     return true;
   }
 
   ListenerLimits limits_;
   OriginAllowances arrivals_;
-  std::size_t total_ = 0;
+  std::atomic<std::size_t> total_ = 0;
   std::unordered_map<std::uint64_t, std::size_t> by_origin_;
   Strangers strangers_;
-  Listener::Stats stats_;
+  std::atomic<std::uint64_t> accepted_ = 0;
+  std::atomic<std::uint64_t> refused_ = 0;
+  std::atomic<std::uint64_t> displaced_ = 0;
 };
 
 class TcpListener final : public Listener {

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <atomic>
+#include <thread>
+
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
 #include <gtest/gtest.h>
@@ -64,6 +67,27 @@ TEST_F(ListenerTest, ManySilentClientsOfOneAddressKeepNobodyWaiting) {
   EXPECT_LT(std::chrono::steady_clock::now() - before, 3s);
   ASSERT_TRUE(turn_until([&] { return ended(silent[44]); }));
   EXPECT_FALSE(ended(silent[45]));
+}
+
+// For a thread sanitizer above all.
+TEST_F(ListenerTest, AnyThreadMayAskForItsCounts) {
+  listen({.strangers = 2, .strangers_per_address = 2, .handshake_deadline = 3600s});
+  std::atomic<bool> over = false;
+  std::uint64_t most = 0;
+  std::thread other([&] {
+    while (!over) {
+      const Listener::Stats stats = listener->stats();
+      EXPECT_GE(stats.accepted, most);
+      most = stats.accepted;
+      EXPECT_LE(listener->open_connections(), 3U);
+    }
+  });
+  std::vector<tcp::socket> silent;
+  for (int i = 0; i < 20; ++i) silent.push_back(raw());
+  EXPECT_TRUE(turn_until([&] { return listener->stats().accepted == 20; }));
+  over = true;
+  other.join();
+  EXPECT_EQ(listener->stats().displaced, 18U);
 }
 
 TEST_F(ListenerTest, AnAddressWithFewStrangersKeepsThem) {

@@ -22,6 +22,8 @@ using boost::system::error_code;
 // One recv() and one send() move this much at most: enough that their cost disappears beside that
 // of the cipher, small enough to stay in the second-level cache.
 constexpr std::size_t kReceiveBytes = 128 * 1024;
+// Of a peer that is worth little attention: one record of TLS.
+constexpr std::size_t kReceiveLittleBytes = TlsEngine::kRecordBytes;
 constexpr std::size_t kSealBytes = 256 * 1024;
 constexpr Duration kCloseDeadline = 1s;
 constexpr std::size_t kIdleViews = 64;
@@ -161,8 +163,9 @@ Task<Result<std::span<const ByteView>>> TlsChannel::read(Duration deadline) {
 
 TlsChannel::Received TlsChannel::receive() {
   Bytes& buffer = thread_buffers().received;
+  const std::size_t most = appetite_ == Appetite::kMuch ? kReceiveBytes : kReceiveLittleBytes;
   error_code error;
-  const std::size_t bytes = socket_.read_some(asio::buffer(buffer), error);
+  const std::size_t bytes = socket_.read_some(asio::buffer(buffer, most), error);
   if (would_block(error)) return Received::kNothing;
   if (error) {
     receive_failed(error);
@@ -255,6 +258,7 @@ ChannelPtr TlsChannel::move_to(asio::io_context& context, std::weak_ptr<asio::io
   moved->shaken_ = true;
   moved->received_ = std::move(received_);
   moved->frame_limit_ = frame_limit_;
+  moved->appetite_ = appetite_;
   moved->queue_ = std::exchange(queue_, {});
   moved->closing_ = closing_;
   moved->write_failed_ = write_failed_;
@@ -287,7 +291,7 @@ bool TlsChannel::is_open() const {
 
 // Not at once: what is sent in the same turn goes out together.
 void TlsChannel::schedule_flush() {
-  if (std::exchange(flush_coming_, true)) return;
+  if (writable_awaited_ || std::exchange(flush_coming_, true)) return;
   asio::post(socket_.get_executor(), weakly([](TlsChannel& self, const error_code&) {
                self.flush_coming_ = false;
                self.flush();
@@ -295,7 +299,7 @@ void TlsChannel::schedule_flush() {
 }
 
 void TlsChannel::flush() {
-  if (flush_coming_ || write_failed_ || ended_) return;
+  if (writable_awaited_ || write_failed_ || ended_) return;
   if (!sealed_.empty()) {
     if (!write(ByteView(sealed_).subspan(sealed_front_))) return;
     Bytes().swap(sealed_);
@@ -329,9 +333,9 @@ bool TlsChannel::write(ByteView ciphertext) {
   } else {
     sealed_front_ += bytes;
   }
-  flush_coming_ = true;
+  writable_awaited_ = true;
   socket_.async_wait(asio::socket_base::wait_write, weakly([](TlsChannel& self, const error_code&) {
-                       self.flush_coming_ = false;
+                       self.writable_awaited_ = false;
                        self.flush();
                      }));
   return false;

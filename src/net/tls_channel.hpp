@@ -45,7 +45,9 @@ class TlsChannel final : public Channel {
   std::string peer_address() const override { return peer_; }
   Task<Result<std::span<const ByteView>>> read(Duration deadline) override;
   void peer_is_trusted() override;
+  void set_appetite(Appetite appetite) override { appetite_ = appetite; }
   void send(SharedBytes frames, bool droppable) override;
+  void send_now() override { flush(); }
   std::uint64_t take_lost() override { return queue_.take_lost(); }
   std::size_t queued_bytes() const override;
   void close() override;
@@ -95,11 +97,13 @@ class TlsChannel final : public Channel {
   std::vector<ByteView> frames_;
   std::size_t frame_limit_ = limits::kHelloFrameBytes;
   bool reading_ = false;
+  Appetite appetite_ = Appetite::kMuch;
 
   SendQueue queue_;
   Bytes sealed_;  // ciphertext that the system did not take yet
   std::size_t sealed_front_ = 0;
   bool flush_coming_ = false;
+  bool writable_awaited_ = false;
   bool write_failed_ = false;
 
   asio::steady_timer watch_;

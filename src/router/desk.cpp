@@ -130,7 +130,7 @@ void Desk::ended(syndication::SessionId session, const EntityKey& entity, std::u
 
 void Desk::tell(Connection& connection, Outward::What what) {
   Outward news{&connection, std::move(what)};
-  if (connection.lane.local()) return Lane::take_news(news);
+  if (connection.lane.local()) return Lane::take_news(news, sending_);
   mail_for(connection.lane).news.push_back(std::move(news));
 }
 
@@ -141,6 +141,8 @@ Mail& Desk::mail_for(Lane& lane) {
 }
 
 void Desk::post_mail() {
+  for (const net::ChannelPtr& channel : sending_) channel->send_now();
+  sending_.clear();
   for (Lane* lane : with_mail_) lane->post_mail();
   with_mail_.clear();
 }

@@ -55,7 +55,7 @@ class Desk final : public syndication::RouterOutput, public std::enable_shared_f
   void sweep_soon();
   void tell(Connection& connection, Outward::What what);
   Mail& mail_for(Lane& lane);
-  // Posts what was gathered for other threads, once for each.
+  // Sends what was gathered: here at once, to other threads by one post for each.
   void post_mail();
 
   net::asio::io_context& context_;
@@ -65,6 +65,7 @@ class Desk final : public syndication::RouterOutput, public std::enable_shared_f
   std::unordered_map<syndication::SessionId, Connection*> connections_;
   std::vector<syndication::Parcel*> parcels_;  // of the call at hand
   std::vector<Lane*> with_mail_;
+  std::vector<net::ChannelPtr> sending_;  // of this thread's sessions, those with something to send
   ValuesTaken values_ = 0;
   SpareTime spare_time_;
   std::optional<SpareTime::Piece> sweep_;

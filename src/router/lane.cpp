@@ -31,6 +31,15 @@ net::Task<void> wait(net::asio::steady_timer& changed) {
   co_await changed.async_wait(kAwait);
 }
 
+// Who sent values that were taken is worth much attention, and whoever else has to wait between a
+// little and a little: it could be at the beginning of something large that is refused.
+net::Channel::Appetite appetite_for(const Parcel& parcel) {
+  using Appetite = net::Channel::Appetite;
+  const auto& counts = parcel.counts;
+  return counts.values > 0 && counts.refused == 0 && counts.bad_signatures == 0 ? Appetite::kMuch
+                                                                                : Appetite::kLittle;
+}
+
 }  // namespace
 
 struct Lane::End {
@@ -104,6 +113,7 @@ net::Task<void> Lane::serve(net::ChannelPtr channel, EntityKey peer) {
       .intake = desk_.core().intake(id, peer, channel->exporter(), !local(), clock_.now()),
       .changed = net::asio::steady_timer(context_)};
   connections_.insert(&connection);
+  channel->set_appetite(net::Channel::Appetite::kLittle);
   submit({.kind = Inward::Kind::kOpened, .connection = &connection, .parcel = nullptr});
   session::TakeFrames take_frames = [this, &connection](std::span<const ByteView> frames) {
     return take(connection, frames);
@@ -127,6 +137,7 @@ net::Task<void> Lane::take(Connection& connection, std::span<const ByteView> fra
     const auto taken = connection.intake.take(frames, clock_.now(), *parcel, wants_spare_time);
     frames = frames.subspan(taken.frames);
     if (parcel->counts.values > 0) desk_.took_values(parcel->counts.values);
+    connection.channel->set_appetite(appetite_for(*parcel));
     if (parcel->empty()) {
       keep(std::move(parcel));
     } else {
@@ -247,13 +258,16 @@ void Lane::open_mail(Mail& mail) {
     next.in_line = false;
     next.changed.cancel();
   }
-  for (Outward& news : mail.news) take_news(news);
+  for (Outward& news : mail.news) take_news(news, sending_);
+  for (const net::ChannelPtr& channel : sending_) channel->send_now();
+  sending_.clear();
 }
 
-void Lane::take_news(Outward& news) {
+void Lane::take_news(Outward& news, std::vector<net::ChannelPtr>& sending) {
   Connection& to = *news.connection;
   if (auto* send = std::get_if<Outward::Send>(&news.what)) {
     to.channel->send(std::move(send->frames), send->droppable);
+    if (sending.empty() || sending.back() != to.channel) sending.push_back(to.channel);
   } else if (const auto* ended = std::get_if<Outward::Ended>(&news.what)) {
     to.intake.ended(ended->entity, ended->stream);
   } else if (const auto* reason = std::get_if<Error>(&news.what)) {

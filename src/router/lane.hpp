@@ -50,7 +50,8 @@ class Lane {
   bool has_more();
   Mail& mail() { return mail_; }
   void post_mail();
-  static void take_news(Outward& news);
+  // Channels with something to send come to `sending`.
+  static void take_news(Outward& news, std::vector<net::ChannelPtr>& sending);
 
  private:
   net::Task<void> take(Connection& connection, std::span<const ByteView> frames);
@@ -82,6 +83,7 @@ class Lane {
   std::size_t bytes_under_way_ = 0;
   std::size_t parcels_under_way_ = 0;
   std::deque<Connection*> waiting_for_room_;
+  std::vector<net::ChannelPtr> sending_;     // buffer of open_mail()
   std::optional<SpareTime> own_spare_time_;  // of a lane with a thread
   SpareTime& spare_time_;
 

@@ -156,12 +156,11 @@ Result<void> parse_batch(ByteView bytes, BatchView& out) {
   return parse_hashes(reader, out);
 }
 
-Result<void> verify_batch(const BatchView& batch, std::span<const Hash> leaves) {
+Result<void> verify_batch(const BatchView& batch, std::span<const Hash> leaves,
+                          const crypto::VerifyingKey& origin) {
   BW_ASSERT(leaves.size() == batch.messages.size());
   BW_TRY(const Hash root, root_of(batch, leaves));
-  if (crypto::verify(batch.header.origin, signed_hash(batch.header, root), batch.signature)) {
-    return {};
-  }
+  if (origin.verify(signed_hash(batch.header, root), batch.signature)) return {};
   return fail(ErrorCode::kBadSignature,
               "batch: entity {} did not sign it as batch {} of its stream",
               batch.header.origin.text(), batch.header.sequence);

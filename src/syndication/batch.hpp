@@ -4,8 +4,8 @@
 #include <span>
 #include <vector>
 
-#include "crypto/keys.hpp"
 #include "crypto/batch_tree.hpp"
+#include "crypto/keys.hpp"
 #include "crypto/sha256_many.hpp"
 #include "syndication/message.hpp"
 
@@ -107,8 +107,10 @@ Result<void> batch_leaves(const BatchView& batch, PrefixOf&& prefix_of, std::vec
   return {};
 }
 
-// kBadSignature when the origin did not sign these messages under this header.
-[[nodiscard]] Result<void> verify_batch(const BatchView& batch, std::span<const Hash> leaves);
+// kBadSignature when the origin, whose key `origin` is, did not sign these messages under this
+// header.
+[[nodiscard]] Result<void> verify_batch(const BatchView& batch, std::span<const Hash> leaves,
+                                        const crypto::VerifyingKey& origin);
 
 // Appends the same batch with only the messages at positions `kept` (positions in batch.messages,
 // strictly ascending, not empty: else kInvalidArgument): the others become subtree hashes. Still

@@ -45,7 +45,8 @@ Result<Opened> open_batch(Bytes bytes) {
 
 Result<Opened> verified(Bytes bytes) {
   BW_TRY(Opened opened, open_batch(std::move(bytes)));
-  BW_CHECK(verify_batch(opened.view, opened.leaves));
+  BW_CHECK(
+      verify_batch(opened.view, opened.leaves, crypto::VerifyingKey(opened.view.header.origin)));
   return opened;
 }
 
@@ -231,10 +232,12 @@ TEST(Batch, NoSingleBitCanBeChanged) {
 
 TEST(Batch, AnotherTopicUnderTheSameNumberFails) {
   Opened batch = open_batch(sealed(1)).value();
-  ASSERT_TRUE(verify_batch(batch.view, batch.leaves));
+  ASSERT_TRUE(
+      verify_batch(batch.view, batch.leaves, crypto::VerifyingKey(batch.view.header.origin)));
   const auto other = [](std::uint32_t) { return prefix_of(1); };
   ASSERT_TRUE(batch_leaves(batch.view, other, batch.leaves));
-  const auto passed = verify_batch(batch.view, batch.leaves);
+  const auto passed =
+      verify_batch(batch.view, batch.leaves, crypto::VerifyingKey(batch.view.header.origin));
   ASSERT_FALSE(passed);
   EXPECT_EQ(passed.error().code, ErrorCode::kBadSignature);
 }
@@ -249,7 +252,8 @@ TEST(Batch, TheSameTopicUnderAnotherNumberPasses) {
     return number == 9U << 24U ? prefix_of(0) : nullptr;
   };
   ASSERT_TRUE(batch_leaves(batch.view, renamed, batch.leaves));
-  EXPECT_TRUE(verify_batch(batch.view, batch.leaves));
+  EXPECT_TRUE(
+      verify_batch(batch.view, batch.leaves, crypto::VerifyingKey(batch.view.header.origin)));
 }
 
 TEST(Batch, AnUnnamedTopicIsMalformed) {
@@ -270,7 +274,7 @@ TEST(Batch, MessagesOfOneBatchDoNotFitAnother) {
   Bytes other;
   builder.seal(header_of(alice, 2), alice, other);
   Opened two = open_batch(other).value();
-  EXPECT_FALSE(verify_batch(two.view, one.leaves));
+  EXPECT_FALSE(verify_batch(two.view, one.leaves, crypto::VerifyingKey(two.view.header.origin)));
 }
 
 // --- Form ----------------------------------------------------------------------------------------

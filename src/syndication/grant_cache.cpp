@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <list>
+#include <map>
 #include <mutex>
 #include <unordered_map>
 #include <unordered_set>
@@ -15,12 +16,6 @@
 namespace bw::syndication {
 namespace {
 
-// What a remembered yes is found by, borrowed from a request or from the grant itself.
-struct Key {
-  const wave::Request& request;
-  const Hash& proof;
-};
-
 bool same(const wave::Grant& a, const wave::Grant& b) {
   return a.expires == b.expires && a.entities == b.entities && a.dots == b.dots;
 }
@@ -32,84 +27,45 @@ bool same(const wave::Grant& a, const wave::Grant& b) {
 // that may be the last holder goes while it is held; and what is found may be going just now on
 // another thread, which then waits for the lock.
 struct GrantCache::Impl : std::enable_shared_from_this<Impl> {
-  struct Cached;
-  using Recent = std::list<std::shared_ptr<Cached>>;
+  struct Path;
+  // What was asked by a path and got its yes.
+  struct Answered {
+    std::shared_ptr<Path> path;
+    wave::Pattern pattern;
+    wave::Permissions permissions;
+  };
+  using Recent = std::list<Answered>;
+  // By pattern, in the text of the answer, and permissions. Ordered: who asks chooses the patterns.
+  using Question = std::pair<std::string_view, std::uint16_t>;
+  static Question question(const auto& asked) {
+    return {asked.pattern.text(), asked.permissions.bits()};
+  }
 
-  // What all grants by one proof to one entity rest on, held by them.
-  struct Path {
-    Path(wave::Grant what, const wave::Request& request, const Hash& proof_hash,
-         std::weak_ptr<Impl> cache)
-        : grant(std::move(what)),
+  struct Path : LiveGrant, std::enable_shared_from_this<Path> {
+    Path(wave::Grant what, const wave::Request& request, const Hash& by, std::weak_ptr<Impl> cache)
+        : LiveGrant{.grant = std::move(what)},
           origin(request.origin),
           ns(request.ns),
-          proof(proof_hash),
+          proof(by),
           owner(std::move(cache)) {}
     ~Path() {
       const auto impl = owner.lock();
       if (impl == nullptr) return;
       const std::scoped_lock lock(impl->mutex);
-      impl->drop(*this);
+      impl->hide(*this);
+      impl->unregister(*this);
     }
     Path(const Path&) = delete;
     Path& operator=(const Path&) = delete;
 
-    const wave::Grant grant;
     const EntityKey origin;
     const EntityKey ns;
     const Hash proof;
     const std::weak_ptr<Impl> owner;
-    Cached* first = nullptr;  // of the grants that rest on it
-    bool current = true;      // in the indexes: nothing on it changed
+    std::map<Question, Recent::iterator> answered;  // as far as remembered
+    bool registered = false;                        // in the indexes
   };
 
-  struct Cached : LiveGrant, std::enable_shared_from_this<Cached> {
-    Cached(const wave::Request& request, Duration staleness, std::shared_ptr<Path> on)
-        : LiveGrant{request, on->grant, staleness, true}, path(std::move(on)) {
-      next = std::exchange(path->first, this);
-      if (next != nullptr) next->previous = this;
-    }
-    ~Cached() {
-      const auto impl = path->owner.lock();
-      const auto lock = impl ? std::unique_lock(impl->mutex) : std::unique_lock<std::mutex>();
-      if (impl) impl->forget(*this);
-      (previous == nullptr ? path->first : previous->next) = next;
-      if (next != nullptr) next->previous = previous;
-    }
-    Cached(const Cached&) = delete;
-    Cached& operator=(const Cached&) = delete;
-
-    std::shared_ptr<Path> path;
-    Cached* previous = nullptr;  // on the same path
-    Cached* next = nullptr;
-    Recent::iterator recent{};
-    bool known = true;        // may be found
-    bool remembered = false;  // `recent` is its place
-  };
-
-  static Key key_of(const Key& key) { return key; }
-  static Key key_of(const Cached* grant) { return {grant->request, grant->path->proof}; }
-
-  struct KeyHash {
-    using is_transparent = void;
-    std::size_t operator()(const auto& grant) const noexcept {
-      const Key key = key_of(grant);
-      const std::size_t ids = std::hash<EntityKey>{}(key.request.origin) ^
-                              std::hash<EntityKey>{}(key.request.ns) * 3 ^
-                              std::hash<Hash>{}(key.proof);
-      return ids * 31 + std::hash<std::string>{}(key.request.pattern.text()) +
-             key.request.permissions.bits();
-    }
-  };
-  struct KeyEqual {
-    using is_transparent = void;
-    bool operator()(const auto& left, const auto& right) const noexcept {
-      const Key a = key_of(left);
-      const Key b = key_of(right);
-      return a.proof == b.proof && a.request.origin == b.request.origin &&
-             a.request.ns == b.request.ns && a.request.permissions == b.request.permissions &&
-             a.request.pattern == b.request.pattern;
-    }
-  };
   struct PathKey {
     const EntityKey& origin;
     const EntityKey& ns;
@@ -139,90 +95,83 @@ struct GrantCache::Impl : std::enable_shared_from_this<Impl> {
 
   Impl(const wave::AuthorityView& view, std::size_t most) : authority(view), capacity(most) {}
 
-  std::shared_ptr<Cached> find(const Key& key) {
-    std::shared_ptr<Cached> evicted;
+  GrantPtr find(const wave::Request& request, const Hash& proof) {
     const std::scoped_lock lock(mutex);
-    const auto found = places.find(key);
-    if (found == places.end()) return nullptr;
-    std::shared_ptr<Cached> grant = (*found)->weak_from_this().lock();
-    if (grant == nullptr) return nullptr;
-    if (grant->remembered) {
-      recent.splice(recent.begin(), recent, grant->recent);
-    } else {
-      evicted = remember(grant);
-    }
-    return grant;
+    const auto path = paths.find(PathKey{request.origin, request.ns, proof});
+    if (path == paths.end()) return nullptr;
+    const auto found = (*path)->answered.find(question(request));
+    if (found == (*path)->answered.end()) return nullptr;
+    recent.splice(recent.begin(), recent, found->second);
+    return found->second->path;
   }
 
-  // What another thread was faster to add, if so. Null when the authority has changed since
-  // `as_of`.
+  // Null when the authority has changed since `as_of`.
   GrantPtr add(const wave::Request& request, const Hash& proof, wave::Grant grant,
                Duration max_staleness, std::uint64_t as_of) {
-    std::shared_ptr<Cached> evicted;
+    Recent gone;
+    std::shared_ptr<Path> known;
+    std::shared_ptr<Path> path;
     const std::scoped_lock lock(mutex);
     if (changes.load(std::memory_order_relaxed) != as_of) return nullptr;
-    if (const auto found = places.find(Key{request, proof}); found != places.end()) {
-      if (auto known = (*found)->weak_from_this().lock()) {
-        known->max_staleness.store(max_staleness, std::memory_order_relaxed);
-        return known;
+    if (const auto found = paths.find(PathKey{request.origin, request.ns, proof});
+        found != paths.end()) {
+      known = (*found)->weak_from_this().lock();
+      if (known != nullptr && same(known->grant, grant)) {
+        path = known;
+      } else {
+        // Whoever rests on it is still to be told of changes.
+        forget(**found, gone);
+        hide(**found);
       }
-      forget(**found);
     }
-    auto cached =
-        std::make_shared<Cached>(request, max_staleness, path_of(request, proof, std::move(grant)));
-    places.insert(cached.get());
-    evicted = remember(cached);
-    return cached;
+    if (path == nullptr) path = make_path(request, proof, std::move(grant));
+    path->max_staleness.store(max_staleness, std::memory_order_relaxed);
+    if (!path->answered.contains(question(request))) remember(path, request, gone);
+    return path;
   }
 
-  // One that others rest on already, if it says the same.
-  std::shared_ptr<Path> path_of(const wave::Request& request, const Hash& proof,
-                                wave::Grant grant) {
-    const auto known = paths.find(PathKey{request.origin, request.ns, proof});
-    if (known != paths.end()) {
-      Cached* const one = (*known)->first;
-      if (one != nullptr && same((*known)->grant, grant)) return one->path;
-      drop(**known);
-    }
+  std::shared_ptr<Path> make_path(const wave::Request& request, const Hash& proof,
+                                  wave::Grant grant) {
     auto path = std::make_shared<Path>(std::move(grant), request, proof, weak_from_this());
     paths.insert(path.get());
+    path->registered = true;
+    ++registered;
     for (const EntityKey& entity : path->grant.entities) by_entity[entity].insert(path.get());
     for (const ObjectId& dot : path->grant.dots) by_dot[dot].insert(path.get());
     return path;
   }
 
-  // What had to go for it, to be let go without the lock.
-  [[nodiscard]] std::shared_ptr<Cached> remember(const std::shared_ptr<Cached>& grant) {
-    grant->recent = recent.insert(recent.begin(), grant);
-    grant->remembered = true;
-    if (recent.size() <= capacity) return nullptr;
-    std::shared_ptr<Cached> oldest = std::move(recent.back());
-    recent.pop_back();
-    oldest->remembered = false;
-    return oldest;
+  // What has to go for it comes to `gone`, to be let go without the lock.
+  void remember(const std::shared_ptr<Path>& path, const wave::Request& request, Recent& gone) {
+    recent.push_front({path, request.pattern, request.permissions});
+    path->answered.emplace(question(recent.front()), recent.begin());
+    if (recent.size() <= capacity) return;
+    recent.back().path->answered.erase(question(recent.back()));
+    gone.splice(gone.end(), recent, std::prev(recent.end()));
   }
 
-  void forget_expired(Cached& grant) {
-    const std::scoped_lock lock(mutex);
-    forget(grant);
+  // All answers by it.
+  void forget(Path& path, Recent& gone) {
+    for (const auto& [question, place] : path.answered) gone.splice(gone.end(), recent, place);
+    path.answered.clear();
   }
 
-  // Somebody else holds it, or it is not among the recent ones.
-  void forget(Cached& grant) {
-    if (!std::exchange(grant.known, false)) return;
-    places.erase(&grant);
-    if (std::exchange(grant.remembered, false)) recent.erase(grant.recent);
+  // From who asks anew.
+  void hide(Path& path) {
+    const auto found = paths.find(&path);
+    if (found != paths.end() && *found == &path) paths.erase(found);
   }
 
-  void drop(Path& path) {
-    if (!std::exchange(path.current, false)) return;
-    paths.erase(&path);
-    for (const EntityKey& entity : path.grant.entities) drop(by_entity, entity, path);
-    for (const ObjectId& dot : path.grant.dots) drop(by_dot, dot, path);
+  // Nobody rests on it any more who is to be told of changes.
+  void unregister(Path& path) {
+    if (!std::exchange(path.registered, false)) return;
+    --registered;
+    for (const EntityKey& entity : path.grant.entities) unregister(by_entity, entity, path);
+    for (const ObjectId& dot : path.grant.dots) unregister(by_dot, dot, path);
   }
 
   template <class Id>
-  static void drop(Index<Id>& index, const Id& id, Path& path) {
+  static void unregister(Index<Id>& index, const Id& id, Path& path) {
     const auto found = index.find(id);
     if (found == index.end()) return;
     found->second.erase(&path);
@@ -231,17 +180,18 @@ struct GrantCache::Impl : std::enable_shared_from_this<Impl> {
 
   // Invalidates what rests on them, and forgets it.
   template <class Id>
-  void invalidate(const Index<Id>& index, std::span<const Id> ids, std::vector<GrantPtr>& out) {
+  void invalidate(const Index<Id>& index, std::span<const Id> ids, std::vector<GrantPtr>& out,
+                  Recent& gone) {
     for (const Id& id : ids) {
       const auto found = index.find(id);
       if (found == index.end()) continue;
       const std::vector<Path*> broken(found->second.begin(), found->second.end());
       for (Path* path : broken) {
-        for (Cached* grant = path->first; grant != nullptr; grant = grant->next) {
-          if (!grant->valid.exchange(false)) continue;
-          if (auto held = grant->weak_from_this().lock()) out.push_back(std::move(held));
-        }
-        drop(*path);
+        path->valid.store(false);
+        if (auto held = path->weak_from_this().lock()) out.push_back(std::move(held));
+        forget(*path, gone);
+        hide(*path);
+        unregister(*path);
       }
     }
   }
@@ -249,11 +199,11 @@ struct GrantCache::Impl : std::enable_shared_from_this<Impl> {
   const wave::AuthorityView& authority;
   const std::size_t capacity;
   std::atomic<std::uint64_t> changes{0};
-  mutable std::mutex mutex;  // of everything below, and of the links of grants and paths
-  boost::unordered_flat_set<Cached*, KeyHash, KeyEqual> places;
-  boost::unordered_flat_set<Path*, PathHash, PathEqual> paths;
+  mutable std::mutex mutex;  // of everything below, and of what paths have answered
+  boost::unordered_flat_set<Path*, PathHash, PathEqual> paths;  // that new questions may rest on
   Index<EntityKey> by_entity;
   Index<ObjectId> by_dot;
+  std::size_t registered = 0;
   Recent recent;  // newest first
 };
 
@@ -266,11 +216,8 @@ Result<GrantPtr, wave::Denial> GrantCache::authorize(const wave::Request& reques
                                                      const wave::Proof& proof, Time now) {
   for (;;) {
     const std::uint64_t as_of = changes();
-    if (const auto known = impl_->find({request, proof_hash})) {
-      if (usable(*known, now)) return known;
-      // Kept when only the node is stale, which authorize() finds first; gone when it has expired.
-      if (now >= known->grant.expires) impl_->forget_expired(*known);
-    }
+    const GrantPtr known = impl_->find(request, proof_hash);
+    if (known != nullptr && usable(*known, now)) return known;
     auto grant = wave::authorize(request, proof, impl_->authority, now);
     if (!grant) return tl::unexpected(std::move(grant).error());
     const Duration max_staleness = impl_->authority.max_staleness(request.ns);
@@ -288,11 +235,11 @@ bool GrantCache::usable(const LiveGrant& grant, Time now) const {
 std::vector<GrantPtr> GrantCache::changed(std::span<const EntityKey> entities,
                                           std::span<const ObjectId> dots) {
   std::vector<GrantPtr> invalid;
+  Impl::Recent gone;
   const std::scoped_lock lock(impl_->mutex);
   impl_->changes.fetch_add(1);
-  impl_->invalidate(impl_->by_entity, entities, invalid);
-  impl_->invalidate(impl_->by_dot, dots, invalid);
-  for (const GrantPtr& grant : invalid) impl_->forget(static_cast<Impl::Cached&>(*grant));
+  impl_->invalidate(impl_->by_entity, entities, invalid, gone);
+  impl_->invalidate(impl_->by_dot, dots, invalid, gone);
   return invalid;
 }
 
@@ -300,9 +247,14 @@ std::uint64_t GrantCache::changes() const {
   return impl_->changes.load();
 }
 
-std::size_t GrantCache::size() const {
+std::size_t GrantCache::remembered() const {
   const std::scoped_lock lock(impl_->mutex);
-  return impl_->places.size();
+  return impl_->recent.size();
+}
+
+std::size_t GrantCache::live() const {
+  const std::scoped_lock lock(impl_->mutex);
+  return impl_->registered;
 }
 
 }  // namespace bw::syndication

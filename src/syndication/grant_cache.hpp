@@ -10,21 +10,21 @@
 
 namespace bw::syndication {
 
-// A yes that messages or subscriptions rest on. `valid` turns false when something on its path
-// changed: its users then ask again. Made for a million of them at a time: what follows from the
-// proof alone is shared by all that rest on it. May be read and let go on any thread.
+// The yes to whatever one entity asked by one proof in one namespace: what its messages and
+// subscriptions rest on, however many they are. Whoever holds one knows what it asked for itself.
+// `valid` turns false when something on the path changed: its users then ask again. May be read and
+// let go on any thread.
 struct LiveGrant {
-  wave::Request request;
-  const wave::Grant& grant;  // lives as long as this
+  const wave::Grant grant;
   std::atomic<Duration> max_staleness{};
   std::atomic<bool> valid = true;
 };
 using GrantPtr = std::shared_ptr<LiveGrant>;
 
 // Remembers what authorize() said yes to, until something on that very path changes. Refusals are
-// not remembered: they would have to be forgotten at each new grant. Bounded; the least recently
-// used goes, which costs its users nothing: a grant that somebody still holds is told of changes
-// all the same.
+// not remembered: they would have to be forgotten at each new grant. Bounded; the question that was
+// not asked for longest goes, which costs its users nothing: a grant that somebody still holds is
+// told of changes all the same.
 //
 // Thread-safe. One cache serves all threads of a router, so that a change holds for all of them at
 // once; its lock is taken when a grant is asked for or let go, not when one that is held is used.
@@ -46,8 +46,10 @@ class GrantCache {
                                 std::span<const ObjectId> dots);
   // How often changed() was called. What was learnt of the authority before it rose may be old.
   [[nodiscard]] std::uint64_t changes() const;
-  // Grants that are remembered or held by somebody.
-  [[nodiscard]] std::size_t size() const;
+  // Questions whose answer is remembered.
+  [[nodiscard]] std::size_t remembered() const;
+  // Grants that rest behind them or are held by somebody, and were not told of a change.
+  [[nodiscard]] std::size_t live() const;
 
  private:
   struct Impl;

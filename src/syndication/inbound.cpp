@@ -28,7 +28,8 @@ using Topics = boost::unordered_flat_map<std::uint32_t, TopicPtr>;
 
 struct InboundStream {
   Topics topics;
-  StreamWindow window;  // of a router; an agent's outlive the stream
+  StreamWindow window;                      // of a router; an agent's outlive the stream
+  std::optional<crypto::VerifyingKey> key;  // the origin's, from the first signature on
 
   [[nodiscard]] const TopicPtr* find(std::uint32_t number) const {
     const auto found = topics.find(number);
@@ -69,6 +70,11 @@ const Hash& empty_proof_name() {
 }
 
 }  // namespace
+
+Result<wave::Request> request_of(MessageType type, const TopicState& topic) {
+  BW_TRY(const wave::Permissions needed, needed_permissions(type, topic.topic.uri));
+  return wave::Request{topic.origin, topic.topic.ns, topic.topic.uri, needed};
+}
 
 struct Inbound::Impl {
   Impl(Side on, GrantCache& cache, Carries serves, std::shared_ptr<ReplayWindow> window)
@@ -129,7 +135,8 @@ struct Inbound::Impl {
 
   Result<void> check_signature(VerifiedBatch& out) {
     hash_leaves(out);
-    return verify_batch(out.view, out.leaves);
+    if (!opened->key) opened->key.emplace(out.view.header.origin);
+    return verify_batch(out.view, out.leaves, *opened->key);
   }
   static bool any_accepted(const VerifiedBatch& out) {
     return std::ranges::find(out.accepted, true) != out.accepted.end();
@@ -253,8 +260,8 @@ struct Inbound::Impl {
   }
 
   Result<GrantPtr, wave::Denial> ask_once(MessageType type, const TopicState& topic, Time now) {
-    const auto needed = needed_permissions(type, topic.topic.uri);
-    if (!needed) return tl::unexpected(refusal(needed.error().code, needed.error().message));
+    const auto request = request_of(type, topic);
+    if (!request) return tl::unexpected(refusal(request.error().code, request.error().message));
     if (carries && !carries(topic.topic.ns)) {
       return tl::unexpected(refusal(
           ErrorCode::kUnavailable,
@@ -267,8 +274,7 @@ struct Inbound::Impl {
           ErrorCode::kNotFound, fmt::format("proof {} was not sent on this session; send it first",
                                             topic.topic.proof.text())));
     }
-    const wave::Request request{topic.origin, topic.topic.ns, topic.topic.uri, *needed};
-    auto grant = grants.authorize(request, topic.topic.proof, *topic.proof, now);
+    auto grant = grants.authorize(*request, topic.topic.proof, *topic.proof, now);
     if (!grant) refused_a_right = speaks_of_rights(grant.error().code);
     return grant;
   }

@@ -35,6 +35,9 @@ struct TopicState {
 };
 using TopicPtr = std::shared_ptr<TopicState>;
 
+// What the origin asks for with a message of this type. kInvalidArgument where it makes no sense.
+Result<wave::Request> request_of(MessageType type, const TopicState& topic);
+
 // Types that need the same right share a grant.
 inline GrantPtr& TopicState::grant_for(MessageType type) {
   switch (type) {

@@ -42,22 +42,14 @@ void RouterCore::Impl::recheck(Subscription& subscription, Time now) {
     return end(subscription,
                {ErrorCode::kExpired, "the subscription expired " + to_text(subscription.expires)});
   }
-  const wave::Request& request = subscription.grant->request;
-  if (!carries(request.ns)) {
-    return end(subscription,
-               {ErrorCode::kUnavailable,
-                fmt::format("namespace {} is no longer carried by this router; look up its "
-                            "designated router",
-                            request.ns.text())});
-  }
-  const TopicState& topic = *subscription.topic;
-  auto grant = grants.authorize(request, topic.topic.proof, *topic.proof, now);
+  const MessageType type = subscription.tap ? MessageType::kTap : MessageType::kSubscribe;
+  auto grant = ask_again(type, *subscription.topic, now);
   if (grant) {
     subscriptions.renew(subscription, *std::move(grant));
   } else if (is_undecided(grant.error().code)) {
     subscriptions.doubt(subscription);
   } else {
-    end(subscription, grant.error().to_error());
+    end(subscription, grant.error());
   }
 }
 

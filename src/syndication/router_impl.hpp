@@ -43,6 +43,8 @@ struct RouterCore::Impl {
   void bury(Session& session, Stream& stream);
   static Stream* stream_of(Session& session, const EntityKey& entity, std::uint64_t stream);
   void take_value(Session& session, Incoming& incoming, std::size_t position, Time now);
+  // The right that a message of this type had, after something on its path changed.
+  Result<GrantPtr> ask_again(MessageType type, const TopicState& topic, Time now);
   // Whether the right that a message was verified by still holds; it is refused otherwise.
   bool holds(Session& session, Incoming& incoming, std::size_t position, Time now);
   void refuse(Session& session, const BatchView& batch, std::size_t position, const Error& reason);

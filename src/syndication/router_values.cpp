@@ -147,21 +147,29 @@ void RouterCore::Impl::step(Session& session, const Parcel::Part& part, Time now
   if (part.to == view.messages.size()) handled(*incoming.stream, view.header.sequence);
 }
 
+Result<GrantPtr> RouterCore::Impl::ask_again(MessageType type, const TopicState& topic, Time now) {
+  if (!carries(topic.topic.ns)) {
+    return fail(ErrorCode::kUnavailable,
+                "namespace {} is no longer carried by this router; look up its designated router",
+                topic.topic.ns.text());
+  }
+  BW_TRY(const wave::Request request, request_of(type, topic));
+  auto grant = grants.authorize(request, topic.topic.proof, *topic.proof, now);
+  if (!grant) return fail(grant.error().to_error());
+  return *std::move(grant);
+}
+
 bool RouterCore::Impl::holds(Session& session, Incoming& incoming, std::size_t position, Time now) {
   GrantPtr& grant = incoming.batch.grants[position];
   if (grant == nullptr || grant->valid.load(std::memory_order_relaxed)) return true;
-  const TopicState& topic = *incoming.batch.topics[position];
-  std::optional<Error> no;
-  if (!carries(topic.topic.ns)) {
-    no = Error{ErrorCode::kUnavailable, "the namespace is no longer carried by this router"};
-  } else if (auto asked = grants.authorize(grant->request, topic.topic.proof, *topic.proof, now)) {
+  const MessageType type = incoming.batch.view.messages[position].message.type;
+  auto asked = ask_again(type, *incoming.batch.topics[position], now);
+  if (asked) {
     grant = *std::move(asked);
-  } else {
-    no = asked.error().to_error();
+    return true;
   }
-  if (!no) return true;
   incoming.batch.accepted[position] = false;
-  refuse(session, incoming.batch.view, position, *no);
+  refuse(session, incoming.batch.view, position, asked.error());
   return false;
 }
 

@@ -86,7 +86,7 @@ Result<StandingVerdict> verify_offline(const StandingMessage& message) {
   const crypto::Sha256 prefix = leaf_prefix(topic_hash(message.topic));
   std::vector<Hash> leaves;
   BW_CHECK(batch_leaves(batch, [&](std::uint32_t) { return &prefix; }, leaves));
-  BW_CHECK(verify_batch(batch, leaves));
+  BW_CHECK(verify_batch(batch, leaves, crypto::VerifyingKey(batch.header.origin)));
   for (const auto& dot : message.proof.dots) BW_CHECK(wave::verify_signature(dot));
   BW_TRY(const wave::Permissions needed, needed_permissions(content.type, message.topic.uri));
   const wave::Request request{batch.header.origin, message.topic.ns, message.topic.uri, needed};
