@@ -63,7 +63,14 @@ class ChainAccess {
     }
     return std::unique_ptr<ChainAccess>(new ChainAccess(std::move(endpoints)));
   }
-  ~ChainAccess() { thread_.join(); }
+  ~ChainAccess() {
+    // The silence of a kept WebSocket is timed, and join() waits for all there is to wait for.
+    static_cast<void>(thread_.call([this]() -> Result<void> {
+      endpoints_.hang_up();
+      return {};
+    }));
+    thread_.join();
+  }
 
   template <class T>
   Result<T> run(net::Task<Result<T>> task) {

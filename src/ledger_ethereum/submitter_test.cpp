@@ -86,7 +86,7 @@ TEST_F(SubmitterTest, BatchesWhatWaits) {
 }
 
 TEST_F(SubmitterTest, SplitsWhatOneCallCannotTakeAndKeepsFewUnmined) {
-  start();
+  start({}, 10'000'000'000 * kGwei);
   std::vector<Answer> answers{submit({entity("ns")})};
   for (int batch = 0; batch < 4; ++batch) {
     std::vector<wave::Object> many;
