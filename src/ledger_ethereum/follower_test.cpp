@@ -104,7 +104,7 @@ TEST_F(FollowerTest, WhereNothingIsNewNoLogsAreRead) {
   EXPECT_EQ(holding->base().block, chain.height() - 2);
 }
 
-TEST_F(FollowerTest, AHeadCostsItsOwnLogsAndOneProof) {
+TEST_F(FollowerTest, AHeadCostsItsHeaderItsLogsAndOneProof) {
   options.confirmations = 5;
   for (int i = 0; i < 6; ++i) {
     chain.mine();
@@ -123,7 +123,9 @@ TEST_F(FollowerTest, AHeadCostsItsOwnLogsAndOneProof) {
     EXPECT_LE(a.asked["eth_getProof"] - proofs, 2U);
     ASSERT_EQ(read.size(), 1U + i);
     EXPECT_EQ(read.back().size(), 1U);
+    const std::size_t headers = a.asked["eth_getBlockByNumber"];
     expect_followed();
+    EXPECT_EQ(a.asked["eth_getBlockByNumber"] - headers, 1U);
     EXPECT_EQ(read.size(), 1U + i) << "and nothing where there is no new head";
   }
 }
