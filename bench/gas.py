@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What entries cost on a chain, in gas."""
-import os
-import pathlib
 import statistics
-import subprocess
-import sys
+
+from bench.lib import contracts
 
 TARGETS = []
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-OUT = ROOT / "build" / "contracts"
 SIZE = 1_000_000  # entries that the ledger holds already
 BLOCK_GAS, BLOCK_SECONDS = 60_000_000, 12
 GRANTERS = 64
@@ -65,9 +61,7 @@ def run(_args) -> dict:
     dot_1_least, dot_1_most: the same for DoTs); dot_N in batches of N. revocation_1 is of a DoT, put once more in
     the same call, which is what the revoker's evidence is; first acceptances and offers write new slots.
     changes_per_hour: DoTs in batches of 64 that fit into blocks of 60 million gas each 12 s."""
-    subprocess.run([ROOT / "contracts" / "install", OUT], check=True, stdout=sys.stderr)
-    os.environ["BW_CONTRACTS_BUILD"] = str(OUT)
-    sys.path.insert(0, str(ROOT / "contracts" / "test"))
+    contracts.use()
     import objects
     import registry
     with registry.open_chain("anvil", now=objects.NOW + 100) as chain:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A short round of `route` and `latency` through real processes: every system carries every message, and every key is
-there. Needs the programs built, BW_BUILD names where."""
+"""A short round of `route`, `latency` and `chain` through real processes: every system carries every message, and every
+key is there. Needs the programs built, BW_BUILD names where."""
 import argparse
 import pathlib
 import sys
@@ -8,7 +8,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
-from bench import latency, route  # noqa: E402
+from bench import chain, latency, route  # noqa: E402
 from bench.lib import build, load  # noqa: E402
 
 
@@ -36,6 +36,20 @@ class Smoke(unittest.TestCase):
             for rate in latency.RATES:
                 p50, p99, p999 = (out[f"{name}_{percentile}_{rate}"] for percentile in latency.PERCENTILES)
                 self.assertTrue(0 < p50 <= p99 <= p999, name)
+
+    def test_entries_get_onto_a_chain_and_to_all_followers(self):
+        parser = argparse.ArgumentParser()
+        chain.options(parser)
+        out = chain.run(parser.parse_args(["--block-time", "1", "--entries", "200", "--submissions", "4", "--rest", "3"]))
+        self.assertEqual(set(out), {
+            "entries_per_s", "entries_per_block", "changes_per_hour_by_gas", "share_of_gas", "effect_p50_ms",
+            "effect_p99_ms", "answered_p50_ms", "answered_p99_ms", "follower_bytes_per_head", "follower_us_per_head",
+            "follower_bytes_per_entry", "follower_us_per_entry", "block_s", "confirmations", "entries"})
+        for key, value in out.items():
+            self.assertGreater(value, 0, key)
+        self.assertLess(out["share_of_gas"], 1)
+        # An entry has 200 bytes at least, in hexadecimal digits.
+        self.assertGreater(out["follower_bytes_per_entry"], 400)
 
     def test_figures_that_are_not_what_they_seem_are_refused(self):
         good = {"disordered": 0, "publisher": {"sent": 9, "refused": 0, "signed": 10, "batches": 10}}

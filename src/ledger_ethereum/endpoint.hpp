@@ -48,6 +48,7 @@ class Endpoint final : public Chain {
   explicit Endpoint(std::unique_ptr<Rpc> rpc) : rpc_(std::move(rpc)) {}
 
   [[nodiscard]] std::string name() const { return rpc_->name(); }
+  void hang_up() { rpc_->hang_up(); }
 
   // kNotFound for a block that it does not have.
   net::Task<Result<Block>> block(BlockId id);

@@ -78,6 +78,10 @@ std::vector<Endpoint*> Endpoints::usable() const {
   return out;
 }
 
+void Endpoints::hang_up() {
+  for (const auto& place : places_) place->endpoint->hang_up();
+}
+
 void Endpoints::answered(Endpoint& endpoint, std::uint64_t head) {
   Place& place = place_of(endpoint);
   place.retry.reset();

@@ -66,6 +66,8 @@ class Endpoints final : public Chain {
   // another chain or are late: whoever asks one after the other would wait for them or be misled.
   [[nodiscard]] std::vector<Endpoint*> usable() const;
   [[nodiscard]] std::size_t size() const { return places_.size(); }
+  // Ends what is kept open; nothing is asked any more.
+  void hang_up();
   // To be told of the head that an endpoint showed, and of each failure of a question that was not
   // asked by this class. failed() sorts by the code: kFork is a lie; kUnavailable, kLimited,
   // kMalformed and kTooLarge are trouble; all else is an answer.

@@ -232,6 +232,7 @@ void Ethereum::start() {
 net::Task<void> Ethereum::stop() {
   impl_->stopping = true;
   co_await impl_->tasks.join();
+  impl_->endpoints.hang_up();
 }
 
 void Ethereum::submit(std::vector<Bytes> objects, SubmitDone done) {

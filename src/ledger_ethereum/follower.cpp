@@ -32,7 +32,7 @@ struct Follower::Impl {
       if (!done) co_return done;
       loaded = true;
     }
-    Round round(endpoints, heads, holding, options);
+    Round round(endpoints, heads, holding, seen, options);
     const auto done = co_await round.run();
     const Time at = std::min(clock.now(), round.found().latest.time);
     if (done) holding.sink().heard(at);
@@ -75,6 +75,7 @@ struct Follower::Impl {
   telemetry::Log& log;
   FollowerOptions options;
   Holding holding;
+  Seen seen;
   net::Backoff backoff;
   bool loaded = false;
   bool news = false;

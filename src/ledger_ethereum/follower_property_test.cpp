@@ -43,6 +43,9 @@ struct World : FollowedChain {
     for (const Bytes& entry : sink.entries) {
       if (is_revocation(entry)) revoked.insert(entry);
     }
+    for (const Bytes& entry : done ? chain.entries() : std::vector<Bytes>{}) {
+      if (is_revocation(entry)) revoked.insert(entry);
+    }
     for (const Bytes& revocation : revoked) {
       const bool acts = std::ranges::count(sink.entries, revocation) > 0 ||
                         std::ranges::count(sink.suspected, revocation) > 0;
@@ -68,7 +71,7 @@ struct World : FollowedChain {
   }
 
   std::uint64_t highest = 0;
-  std::set<Bytes> revoked;  // that ever were held
+  std::set<Bytes> revoked;  // that ever were held or shown
 };
 
 RC_GTEST_PROP(FollowerProperty, WhateverTheChainDoesTheSinkEndsAsTheChain, ()) {

@@ -7,6 +7,9 @@
 namespace bw::ledger_ethereum {
 namespace {
 
+// Revocations that wait for confirmations for long must not be forgotten (kSuspectedFor).
+constexpr Duration kWholeAgain = std::chrono::hours{1};
+
 bool same(const crypto::Frontier& a, const crypto::Frontier& b) {
   return a.size() == b.size() && a.root() == b.root();
 }
@@ -22,6 +25,7 @@ net::Task<Result<void>> Round::run() {
   if (done) done = co_await prove_heads();
   if (done) done = co_await read();
   if (done) done = holding_.saw(revocations_);
+  if (done && tip_) seen_.tip = std::move(tip_);
   co_return done;
 }
 
@@ -81,17 +85,24 @@ net::Task<Result<void>> Round::prove_heads() {
   const Mark base = holding_.base();
   auto confirmed = found_.confirmed.number == base.block
                        ? holding_.sink().tree(base.size)
-                       : co_await prover_.prove(found_.confirmed, top, base.size);
+                       : co_await prove(found_.confirmed, base.size);
   if (!confirmed) co_return fail(confirmed.error());
   confirmed_tree_ = *std::move(confirmed);
   latest_tree_ = confirmed_tree_;
   if (top != found_.confirmed.number) {
-    auto latest = co_await prover_.prove(found_.latest, top, confirmed_tree_.size());
+    auto latest = co_await prove(found_.latest, confirmed_tree_.size());
     if (!latest) co_return fail(latest.error());
     latest_tree_ = *std::move(latest);
   }
   found_.head = latest_tree_.size();
   co_return Result<void>{};
+}
+
+net::Task<Result<crypto::Frontier>> Round::prove(Block block, std::uint64_t likely) {
+  if (const crypto::Frontier* known = seen_.tree_of(block.hash)) co_return *known;
+  auto tree = co_await prover_.prove(block, found_.latest.number, likely);
+  if (tree) seen_.proved(block.hash, *tree);
+  co_return tree;
 }
 
 // Whether all that is held is what was confirmed, so that no logs are needed for that.
@@ -107,7 +118,9 @@ net::Task<Result<void>> Round::read() {
     auto marked =
         holding_.commit(found_.confirmed, confirmed_tree_,
                         {.met = confirmed_tree_.size(), .differs = false, .entries = {}}, true);
-    if (!marked || same(confirmed_tree_, latest_tree_)) co_return marked;
+    const bool nothing_new =
+        same(confirmed_tree_, latest_tree_) || (seen_.tip && seen_.tip->hash == found_.latest.hash);
+    if (!marked || nothing_new) co_return marked;
   }
   Error last{ErrorCode::kUnavailable, "no endpoint of the chain answers"};
   for (Endpoint* endpoint : endpoints_.usable()) {
@@ -231,11 +244,29 @@ net::Task<Round::Read> Round::survey(Endpoint& endpoint, Target from, Target to)
   co_return Read{};
 }
 
+// Up to where logs of this chain were read, above the confirmed block or just that.
+net::Task<Result<Seen::Tip>> Round::read_already() {
+  const Seen::Tip whole{.number = found_.confirmed.number,
+                        .hash = found_.confirmed.hash,
+                        .tree = confirmed_tree_,
+                        .whole_at = found_.latest.time};
+  if (!seen_.tip || seen_.tip->number <= whole.number || seen_.tip->number > found_.latest.number) {
+    co_return whole;
+  }
+  const Seen::Tip tip = *seen_.tip;
+  if (found_.latest.time - tip.whole_at >= kWholeAgain) co_return whole;
+  const auto block = co_await heads_.at(tip.number, found_.latest);
+  if (!block) co_return fail(block.error());
+  co_return block->hash == tip.hash ? tip : whole;
+}
+
 net::Task<Round::Read> Round::read_latest(Endpoint& endpoint) {
-  LogScan scan(confirmed_tree_, holding_.sink(), LogScan::Keep::kRevocations);
+  const auto start = co_await read_already();
+  if (!start) co_return tl::unexpected(Fault{start.error(), false});
+  LogScan scan(start->tree, holding_.sink(), LogScan::Keep::kRevocations);
   const std::uint64_t end = found_.latest.number;
   Result<void> good;
-  for (std::uint64_t from = found_.confirmed.number + 1; from <= end && good;) {
+  for (std::uint64_t from = start->number + 1; from <= end && good;) {
     const auto page = co_await endpoint.logs(options_.registry, from, end);
     if (!page) co_return tl::unexpected(Fault{page.error()});
     good = scan.take(page->logs);
@@ -247,6 +278,8 @@ net::Task<Round::Read> Round::read_latest(Endpoint& endpoint) {
         Fault{{good.error().code, fmt::format("{}: {}", endpoint.name(), good.error().message)}});
   }
   revocations_ = scan.release().entries;
+  tip_ = Seen::Tip{
+      .number = end, .hash = found_.latest.hash, .tree = latest_tree_, .whole_at = start->whole_at};
   co_return Read{};
 }
 

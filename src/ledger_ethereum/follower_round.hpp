@@ -6,6 +6,7 @@
 #include "ledger_ethereum/follower.hpp"
 #include "ledger_ethereum/follower_holding.hpp"
 #include "ledger_ethereum/follower_proof.hpp"
+#include "ledger_ethereum/follower_seen.hpp"
 
 namespace bw::ledger_ethereum {
 
@@ -14,10 +15,12 @@ namespace bw::ledger_ethereum {
 // what the next one goes on from.
 class Round {
  public:
-  Round(Endpoints& endpoints, HeadSource& heads, Holding& holding, const FollowerOptions& options)
+  Round(Endpoints& endpoints, HeadSource& heads, Holding& holding, Seen& seen,
+        const FollowerOptions& options)
       : endpoints_(endpoints),
         heads_(heads),
         holding_(holding),
+        seen_(seen),
         options_(options),
         prover_(endpoints, options.registry, options.registry_code) {}
 
@@ -46,6 +49,7 @@ class Round {
   net::Task<Result<bool>> is_canonical(std::size_t mark);
   net::Task<Result<void>> find_confirmed();
   net::Task<Result<void>> prove_heads();
+  net::Task<Result<crypto::Frontier>> prove(Block block, std::uint64_t likely);
   [[nodiscard]] bool is_settled() const;
   net::Task<Result<void>> read();
   net::Task<Read> read_through(Endpoint& endpoint);
@@ -57,18 +61,21 @@ class Round {
   net::Task<Read> survey(Endpoint& endpoint, Target from, Target to);
   static tl::unexpected<Fault> accuse(const Endpoint& endpoint, Error error);
   net::Task<Read> read_latest(Endpoint& endpoint);
+  net::Task<Result<Seen::Tip>> read_already();
   net::Task<Result<void>> still_there();
 
   Endpoints& endpoints_;
   HeadSource& heads_;
   Holding& holding_;
+  Seen& seen_;
   const FollowerOptions& options_;
   HeadProver prover_;
   Found found_;
   crypto::Frontier confirmed_tree_;
   crypto::Frontier latest_tree_;
   std::deque<Target> targets_;      // rising, up to the confirmed block
-  std::vector<Bytes> revocations_;  // above the confirmed block
+  std::vector<Bytes> revocations_;  // above the confirmed block, and not told yet
+  std::optional<Seen::Tip> tip_;    // once they are told
 };
 
 }  // namespace bw::ledger_ethereum

@@ -104,6 +104,44 @@ TEST_F(FollowerTest, WhereNothingIsNewNoLogsAreRead) {
   EXPECT_EQ(holding->base().block, chain.height() - 2);
 }
 
+TEST_F(FollowerTest, AHeadCostsItsHeaderItsLogsAndOneProof) {
+  options.confirmations = 5;
+  for (int i = 0; i < 6; ++i) {
+    chain.mine();
+    expect_followed();
+  }
+  chain.mine({{entry("1"), revocation("first")}});
+  expect_followed();
+  std::vector<json> read;
+  a.lie = [&](json& logs) { read.push_back(logs); };
+  for (std::size_t i = 0; i < 4; ++i) {
+    const std::size_t proofs = a.asked["eth_getProof"];
+    chain.mine({{revocation(std::to_string(i))}});
+    expect_followed();
+    EXPECT_EQ(sink.suspected.size(), 2U + i);
+    // Where the size changed, its peaks are asked for once it is known.
+    EXPECT_LE(a.asked["eth_getProof"] - proofs, 2U);
+    ASSERT_EQ(read.size(), 1U + i);
+    EXPECT_EQ(read.back().size(), 1U);
+    const std::size_t headers = a.asked["eth_getBlockByNumber"];
+    expect_followed();
+    EXPECT_EQ(a.asked["eth_getBlockByNumber"] - headers, 1U);
+    EXPECT_EQ(read.size(), 1U + i) << "and nothing where there is no new head";
+  }
+}
+
+TEST_F(FollowerTest, RevocationsThatWaitForADayStillAct) {
+  options.confirmations = 100'000;
+  chain.mine({{revocation("1")}});
+  expect_followed();
+  for (int hour = 0; hour < 30; ++hour) {
+    clock.at += std::chrono::hours{1};
+    chain.mine_empty(300);
+    expect_followed();
+    EXPECT_EQ(sink.suspected.size(), 1U) << hour;
+  }
+}
+
 TEST_F(FollowerTest, AnotherContractIsNotFollowed) {
   options.registry_code = Hash{};
   chain.mine({{entry("1")}});

@@ -15,6 +15,7 @@ namespace {
 constexpr std::uint64_t kTipBlocks = 3;
 // Of those joined to a checkpoint, that are remembered.
 constexpr std::size_t kJoined = 64;
+constexpr std::size_t kHeaders = 2 * kRpcBatch;
 
 std::string brief(const Hash& hash) {
   return fmt::format("0x{:02x}{:02x}{:02x}{:02x}", hash.bytes[0], hash.bytes[1], hash.bytes[2],
@@ -147,9 +148,12 @@ net::Task<Result<Block>> HeadSource::at(std::uint64_t number, Block head) {
     co_return fail(ErrorCode::kNotFound, "block {} is not there yet", number);
   }
   if (head.number - number <= kRpcBatch) {
+    remember(head);
+    const Block lowest = known_below(number, head);
+    if (lowest.number == number) co_return lowest;
     Error last{ErrorCode::kUnavailable, "no endpoint of the chain answers"};
     for (Endpoint* endpoint : endpoints_.usable()) {
-      auto block = co_await linked(*endpoint, number, head);
+      auto block = co_await linked(*endpoint, number, lowest);
       if (block) co_return block;
       last = block.error();
       endpoints_.failed(*endpoint, last);
@@ -177,7 +181,23 @@ net::Task<Result<Block>> HeadSource::linked(Endpoint& endpoint, std::uint64_t nu
     co_return fail(ErrorCode::kUnavailable, "{}: is on another chain than block {}",
                    endpoint.name(), head.number);
   }
+  for (const Block& block : *blocks) remember(block);
   co_return blocks->front();
+}
+
+Block HeadSource::known_below(std::uint64_t number, const Block& head) const {
+  Block lowest = head;
+  while (lowest.number > number) {
+    const auto parent = headers_.find(lowest.number - 1);
+    if (parent == headers_.end() || parent->second.hash != lowest.parent) break;
+    lowest = parent->second;
+  }
+  return lowest;
+}
+
+void HeadSource::remember(const Block& block) {
+  headers_.insert_or_assign(block.number, block);
+  if (headers_.size() > kHeaders) headers_.erase(headers_.begin());
 }
 
 // Any endpoint may serve the headers that show it. A head that does not descend from the checkpoint

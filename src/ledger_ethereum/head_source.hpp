@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -55,6 +56,9 @@ class HeadSource {
   net::Task<Result<bool>> join_through(Endpoint& endpoint, Block head);
   [[nodiscard]] Error strays(const Endpoint& endpoint, const Block& head) const;
   net::Task<Result<Block>> linked(Endpoint& endpoint, std::uint64_t number, Block head);
+  // The lowest of the blocks from `head` down to `number` that headers already seen lead to.
+  [[nodiscard]] Block known_below(std::uint64_t number, const Block& head) const;
+  void remember(const Block& block);
 
   Endpoints& endpoints_;
   const Clock& clock_;
@@ -62,6 +66,9 @@ class HeadSource {
   // Blocks that descend from the checkpoint, which is the first; rising. The newer ones may be
   // withdrawn by the chain, and then go.
   std::vector<Checkpoint> joined_;
+  // Headers that were asked for once, by number: each is what its hash stands for. Of several
+  // branches the latest seen.
+  std::map<std::uint64_t, Block> headers_;
 };
 
 }  // namespace bw::ledger_ethereum

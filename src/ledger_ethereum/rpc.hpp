@@ -37,6 +37,8 @@ class Rpc {
   virtual net::Task<Result<Reply>> call(std::string method, nlohmann::json params) = 0;
   // In one request; a reply to each call, in their order. At most kRpcBatch calls.
   virtual net::Task<Result<std::vector<Reply>>> batch(std::vector<RpcCall> calls) = 0;
+  // Ends connections that are kept for later calls, which may hold up an io_context's end.
+  virtual void hang_up() {}
   // Names the server to people, without secrets.
   [[nodiscard]] virtual std::string name() const = 0;
 };

@@ -14,8 +14,9 @@
 
 namespace bw::ledger_ethereum {
 
-// Calls that no block has yet, and calls that wait for confirmations.
-inline constexpr std::size_t kUnminedCalls = 4;
+// Calls that no block has yet (so many of DoTs fill one of 60 million gas), and calls that wait for
+// confirmations.
+inline constexpr std::size_t kUnminedCalls = 8;
 inline constexpr std::size_t kUnconfirmedCalls = 128;
 
 // Why nothing goes on.

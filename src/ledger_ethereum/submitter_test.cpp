@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "ledger_ethereum/submitter_flight.hpp"
 #include "ledger_ethereum/testing/submitter_world.hpp"
 
 namespace bw::ledger_ethereum {
@@ -85,23 +86,23 @@ TEST_F(SubmitterTest, BatchesWhatWaits) {
 }
 
 TEST_F(SubmitterTest, SplitsWhatOneCallCannotTakeAndKeepsFewUnmined) {
-  start();
+  start({}, 10'000'000'000 * kGwei);
   std::vector<Answer> answers{submit({entity("ns")})};
-  for (int batch = 0; batch < 2; ++batch) {
+  for (int batch = 0; batch < 4; ++batch) {
     std::vector<wave::Object> many;
     for (int i = 0; i < 1000; ++i) many.push_back(grant(batch * 1000 + i));
     answers.push_back(submit(many));
   }
-  ASSERT_TRUE(turn_until([&] { return chain.waiting() == 4; }));
+  ASSERT_TRUE(turn_until([&] { return chain.waiting() == kUnminedCalls; }));
   looked(3);
-  EXPECT_EQ(chain.waiting(), 4U);
+  EXPECT_EQ(chain.waiting(), kUnminedCalls);
   for (const auto& answer : answers) mined_until_answered(answer);
   std::uint64_t next = 0;
   for (const auto& answer : answers) {
     for (const std::uint64_t place : places(answer)) EXPECT_EQ(place, next++);
   }
-  EXPECT_EQ(next, 2001U);
-  EXPECT_GT(chain.items_of_calls().size(), 4U);
+  EXPECT_EQ(next, 4001U);
+  EXPECT_GT(chain.items_of_calls().size(), kUnminedCalls);
 }
 
 TEST_F(SubmitterTest, MapsRefusalsToTheRightCallers) {

@@ -43,6 +43,9 @@ class WebSocketRpc final : public Rpc {
     co_return replies;
   }
 
+  // The silence of each is timed, for a minute at most.
+  void hang_up() override { idle_.clear(); }
+
  private:
   using Socket = std::unique_ptr<http::WebSocket>;
 

@@ -65,6 +65,17 @@ class WebSocketRpcTest : public ::testing::Test, public net::testing::Loop {
   Script script_;
 };
 
+TEST_F(WebSocketRpcTest, NothingIsLeftToWaitForOnceItHungUp) {
+  serve(echo);
+  const auto rpc = this->rpc();
+  ASSERT_TRUE(run(rpc->call("eth_chainId", json::array())));
+  rpc->hang_up();
+  run(server_->stop());
+  context.restart();
+  context.run_for(10s);
+  EXPECT_TRUE(context.stopped());
+}
+
 TEST_F(WebSocketRpcTest, CallsFollowEachOtherOnOneConnection) {
   serve(echo);
   const auto rpc = this->rpc();

@@ -3,12 +3,16 @@
 
 #include <boost/asio/steady_timer.hpp>
 
+#include "crypto/keys.hpp"
+#include "net/task_group.hpp"
+
 namespace bw::node {
 namespace {
 
 constexpr Duration kLife = std::chrono::hours{24 * 365 * 2};
 constexpr Duration kRenewBefore = std::chrono::hours{24 * 60};
-constexpr Duration kRetry = 500ms;
+constexpr Duration kRetryFirst = 500ms;
+constexpr Duration kRetryMost = 30s;  // where nobody pays this goes on for ever
 constexpr Duration kCheck = std::chrono::hours{1};
 
 }  // namespace
@@ -59,8 +63,8 @@ struct OwnEntities::Impl : std::enable_shared_from_this<OwnEntities::Impl> {
 
   void check() {
     auto objects = missing();
-    if (!objects) return again(kRetry, objects.error().message);
-    if (objects->empty()) return again(kCheck, "");
+    if (!objects) return again(objects.error().message);
+    if (objects->empty()) return again("");
     writer.submit(*std::move(objects), [weak = weak_from_this()](auto outcomes) {
       const auto impl = weak.lock();
       if (!impl || impl->stopped) return;
@@ -68,16 +72,18 @@ struct OwnEntities::Impl : std::enable_shared_from_this<OwnEntities::Impl> {
       for (const auto& outcome : outcomes ? *outcomes : std::vector<ledger::Submitted>{}) {
         if (!outcome.index) trouble = outcome.refusal.message;
       }
-      impl->again(trouble.empty() ? kCheck : kRetry, trouble);
+      impl->again(trouble);
     });
   }
 
-  void again(Duration after, const std::string& trouble) {
-    if (!trouble.empty()) {
+  void again(const std::string& trouble) {
+    if (trouble.empty()) {
+      backoff.reset();
+    } else {
       log.limited(telemetry::Level::kWarning, "node",
                   "cannot put this node's own entities on the ledger yet", {{"reason", trouble}});
     }
-    timer.expires_after(after);
+    timer.expires_after(trouble.empty() ? kCheck : backoff.next());
     timer.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
       const auto impl = weak.lock();
       if (!error && impl && !impl->stopped) impl->check();
@@ -91,6 +97,7 @@ struct OwnEntities::Impl : std::enable_shared_from_this<OwnEntities::Impl> {
   std::string address;
   agent::LedgerWriter writer;
   net::asio::steady_timer timer;
+  net::Backoff backoff{kRetryFirst, kRetryMost, crypto::system_random().u64()};
   bool stopped = false;
 };
 

@@ -49,6 +49,7 @@ class FollowedChain : public net::testing::Loop {
 
   // The node starts, with what it has on disk.
   Result<void> start() {
+    seen = {};
     holding.emplace(sink, clock, log, options.marks, options.registry, options.deployment_block);
     return holding->load();
   }
@@ -56,7 +57,7 @@ class FollowedChain : public net::testing::Loop {
     if (!holding) {
       if (auto started = start(); !started) return started;
     }
-    Round round(*endpoints, *heads, *holding, options);
+    Round round(*endpoints, *heads, *holding, seen, options);
     auto done = run(round.run());
     found = round.found();
     return done;
@@ -82,6 +83,7 @@ class FollowedChain : public net::testing::Loop {
   std::optional<Endpoints> endpoints;
   std::optional<HeadSource> heads;
   std::optional<Holding> holding;
+  Seen seen;
   Round::Found found;
 };
 
