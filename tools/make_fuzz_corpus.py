@@ -294,6 +294,33 @@ def seal_settings():
         yield f"setting_{number}", bytes.fromhex(vector["bytes"])
 
 
+def rlp_values():
+    yield "empty_string", b"\x80"
+    yield "small", b"\x7f"
+    yield "dog", b"\x83dog"
+    yield "long_string", b"\xb8\x38" + bytes(56)
+    yield "sets_of_sets", bytes.fromhex("c7c0c1c0c3c0c1c0")
+    yield "number", b"\xc4\x82\x04\x00\x01"
+    yield "padded_number", b"\x82\x00\x04"
+    yield "long_form_of_a_short_one", b"\xb8\x01\x80"
+    yield "header", bytes.fromhex(vectors("chain")["header"])
+
+
+def headers():
+    header = bytes.fromhex(vectors("chain")["header"])
+    yield "whole", header
+    yield "cut_short", header[:-1]
+
+
+# A root (0 the true one), a key, then numbers of honest nodes or 255 and a string.
+def trie_proofs():
+    for number in (0, 3, 7, 47, 48, 200):
+        yield f"key_{number}", u8(0) + u8(number) + bytes(range(60))
+    leaf = bytes.fromhex("c22001")
+    yield "own_leaf", u8(1) + u8(0) + u8(255) + u8(len(leaf)) + leaf
+    yield "own_empty", u8(1) + u8(0) + u8(255) + u8(1) + b"\x80"
+
+
 TARGETS = {
     "api": api_frames,
     "authority_row": authority_rows,
@@ -304,6 +331,7 @@ TARGETS = {
     "frame_buffer": streams,
     "handshake": handshakes,
     "head": heads,
+    "header": headers,
     "key_file": key_files,
     "ledger_file": ledger_files,
     "message_file": message_files,
@@ -311,11 +339,13 @@ TARGETS = {
     "pattern": patterns,
     "payload": payloads,
     "proof": proofs,
+    "rlp": rlp_values,
     "seal_setting": seal_settings,
     "sealed_payload": sealed_payloads,
     "stored_message": stored_messages,
     "text": texts,
     "tree_proof": tree_proofs,
+    "trie_proof": trie_proofs,
 }
 
 

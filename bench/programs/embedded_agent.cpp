@@ -2,6 +2,7 @@
 #include "programs/embedded_agent.hpp"
 
 #include <stdexcept>
+#include <thread>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
@@ -34,13 +35,14 @@ void EmbeddedAgents::follow_ledger() {
   replica_ = std::make_unique<replica::Replica>(*store_, clock_, false);
   const EntityKey key = must(EntityKey::parse(options_.ledger_key));
   ledger_ = std::make_unique<ledger_embedded::Client>(
-      context_, *replica_, store_->log(), clock_, log_,
+      ledger_thread_.context(), *replica_, store_->log(), clock_, log_,
       ledger_embedded::ClientOptions{
           .address = options_.ledger, .key = key, .heads = options_.directory / "heads"});
   must(ledger_->start());
+  ledger_thread_.start();
   const auto give_up = std::chrono::steady_clock::now() + kPatience;
   while (replica_->size() < options_.entries || !ledger_->status().connected) {
-    context_.run_one_for(std::chrono::milliseconds(10));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
     if (std::chrono::steady_clock::now() > give_up) throw std::runtime_error("no ledger");
   }
 }
@@ -60,11 +62,12 @@ EmbeddedAgents::~EmbeddedAgents() {
   while (stopped.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
     context_.run_one_for(std::chrono::milliseconds(10));
   }
+  if (ledger_) ledger_thread_.run(ledger_->stop());
+  ledger_thread_.join();
 }
 
 net::Task<void> EmbeddedAgents::stop() {
   for (const Held& held : agents_) co_await held.agent->stop();
-  if (ledger_) co_await ledger_->stop();
 }
 
 EntityKey EmbeddedAgents::resolve(const std::string& name) const {

@@ -8,6 +8,7 @@
 
 #include "agent/agent.hpp"
 #include "ledger_embedded/client.hpp"
+#include "net/io_thread.hpp"
 #include "replica/replica.hpp"
 #include "store/authority_store.hpp"
 
@@ -23,8 +24,8 @@ struct AgentOptions {
 };
 
 // Agents in this process, as a program would embed them that wants no daemon beside it: one replica
-// that follows the ledger, and for each key an agent that shows itself with it. One thread: the one
-// that runs context().
+// that follows the ledger, and for each key an agent that shows itself with it. They live on the
+// thread that runs context(); the ledger is followed on one of its own.
 class EmbeddedAgents {
  public:
   explicit EmbeddedAgents(AgentOptions options);
@@ -60,6 +61,7 @@ class EmbeddedAgents {
   telemetry::Log log_;
   SystemClock clock_;
   net::asio::io_context context_{1};
+  net::IoThread ledger_thread_;
   std::unique_ptr<store::AuthorityStore> store_;
   std::unique_ptr<replica::Replica> replica_;
   std::unique_ptr<ledger_embedded::Client> ledger_;

@@ -315,7 +315,7 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
             .on_state = [this, id](Result<void> state) { on_state(id, std::move(state)); },
             .on_lost =
                 [this, id](std::uint64_t count) {
-                  tell(id, {SubscriptionEvent::Kind::kLost, "the router dropped messages", count});
+                  tell(id, {SubscriptionEvent::Kind::kLost, "messages were lost", count});
                 }};
   }
 

@@ -112,7 +112,8 @@ Result<api::HolderList> ApiCalls::who_can(const api::WhyRequest& request) {
          wave::who_can(where.ns, where.pattern, permissions, context_.replica.store(),
                        context_.replica, context_.clock.now()));
   api::HolderList list;
-  for (const wave::Holder& holder : holders) {
+  list.set_gave_up(holders.exhausted_bounds);
+  for (const wave::Holder& holder : holders.list) {
     api::Holder* out = list.add_holders();
     out->set_entity(entity_text(holder.entity));
     add_path(holder.path, *out->mutable_path());
@@ -125,7 +126,8 @@ Result<api::CapabilityList> ApiCalls::what_can(const api::ResolveRequest& reques
   BW_TRY(const auto capabilities,
          wave::what_can(key, context_.replica.store(), context_.replica, context_.clock.now()));
   api::CapabilityList list;
-  for (const wave::Capability& capability : capabilities) {
+  list.set_gave_up(capabilities.exhausted_bounds);
+  for (const wave::Capability& capability : capabilities.list) {
     api::Capability* out = list.add_capabilities();
     out->set_ns(capability.ns.text());
     out->set_pattern(capability.pattern.text());

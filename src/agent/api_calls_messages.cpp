@@ -52,7 +52,7 @@ Result<std::vector<ConsumeRequest>> ApiCalls::permitted(
   BW_TRY(const auto capabilities,
          wave::what_can(who, context_.replica.store(), context_.replica, context_.clock.now()));
   std::vector<ConsumeRequest> parts;
-  for (const wave::Capability& capability : capabilities) {
+  for (const wave::Capability& capability : capabilities.list) {
     if (capability.ns != whole.ns) continue;
     for (wave::Pattern& pattern : wave::intersect(capability.pattern, whole.pattern)) {
       const wave::Permissions needed =

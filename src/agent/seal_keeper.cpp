@@ -139,7 +139,8 @@ bool SealKeeper::is_only_writer(const Renewal& renewal, Time now) const {
   const auto writers = wave::who_can(renewal.name.ns, renewal.uri,
                                      wave::Permissions::of(wave::Permissions::kPublish),
                                      replica_.store(), replica_, now);
-  return writers && std::ranges::all_of(*writers, [&](const wave::Holder& holder) {
+  return writers && !writers->exhausted_bounds &&
+         std::ranges::all_of(writers->list, [&](const wave::Holder& holder) {
            return holder.entity == renewal.name.ns || holder.entity == renewal.name.origin;
          });
 }

@@ -93,7 +93,8 @@ Result<Bytes> from_base64url(std::string_view text) {
   unsigned held = 0;
   for (const char c : text) {
     const std::int8_t value = kReverse[static_cast<std::uint8_t>(c)];
-    if (value < 0) return fail(ErrorCode::kMalformed, "not a base64url character: '{}'", printable({&c, 1}));
+    if (value < 0)
+      return fail(ErrorCode::kMalformed, "not a base64url character: '{}'", printable({&c, 1}));
     bits = (bits << 6U | static_cast<std::uint32_t>(value)) & 0xffffU;
     held += 6;
     if (held >= 8) {
@@ -121,7 +122,9 @@ std::string printable(std::string_view text, std::size_t most) {
   ByteView rest = as_bytes(text);
   while (!rest.empty() && out.size() < most) {
     const std::size_t length = utf8_sequence(rest);
-    const bool control = length == 1 && (rest[0] < 0x20 || rest[0] == 0x7f);
+    // C0, DEL and C1, of which terminals take U+009B for the start of a command.
+    const bool control = (length == 1 && (rest[0] < 0x20 || rest[0] == 0x7f)) ||
+                         (length == 2 && rest[0] == 0xc2 && rest[1] < 0xa0);
     if (length == 0 || control) {
       out.push_back('?');
     } else {

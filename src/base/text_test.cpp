@@ -48,6 +48,9 @@ TEST(Utf8, AcceptsTextAndRefusesOverlongSurrogatesAndTruncation) {
 TEST(Printable, TakesTheSting) {
   EXPECT_EQ(printable("a\x1b[31mb"), "a?[31mb");
   EXPECT_EQ(printable("abcdef", 3), "abc...");
+  EXPECT_EQ(printable("a\xc2\x9b"
+                      "31mb\xc2\xa0"),
+            "a?31mb\xc2\xa0");
 }
 
 TEST(Id, TextFormIs43CharactersAndStrict) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/app.hpp"
+#include "cli/ledger_copy.hpp"
 #include "cli/output.hpp"
 #include "cli/show.hpp"
 #include "store/entry_log.hpp"
@@ -70,10 +71,40 @@ Verb verify_verb(CLI::App& command) {
   };
 }
 
+Verb copy_verb(CLI::App& command) {
+  const auto file = std::make_shared<std::string>();
+  command.add_option("file", *file, "Ledger file to carry over: a copy, or that of a stopped node")
+      ->required();
+  return [file](App& app) -> Result<void> {
+    if (!std::filesystem::exists(*file)) {
+      return fail(ErrorCode::kNotFound, "there is no ledger file {}", *file);
+    }
+    BW_TRY(const auto log, store::EntryLog::open(*file));
+    BW_TRY(client::Client * agent, app.connect());
+    BW_TRY(const LedgerCopy::Summary summary, LedgerCopy(*log, *agent).run());
+    BW_TRY(const api::LedgerStatusReply status, agent->ledger_status());
+    const Json fields{{"file", *file},
+                      {"entries", log->size()},
+                      {"carried", summary.carried},
+                      {"without_effect", summary.without_effect},
+                      {"ledger", status.kind()},
+                      {"where", status.where()},
+                      {"verdict", "every entry carried was looked up on the ledger"}};
+    if (app.json) {
+      print_json(fields);
+    } else {
+      print_fields(fields);
+    }
+    return {};
+  };
+}
+
 }  // namespace
 
 void add_ledger_verbs(Verbs& verbs, CLI::App* ledger) {
   verbs.add(ledger, "status", "How the ledger stands, as this node sees it", status_verb);
+  verbs.add(ledger, "copy", "Carry a ledger file's entries to the ledger that this node follows",
+            copy_verb);
   verbs.add(ledger, "verify", "Check a ledger file from end to end", verify_verb);
 }
 

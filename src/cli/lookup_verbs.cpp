@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstdio>
+
 #include "base/text.hpp"
 #include "cli/app.hpp"
 #include "cli/output.hpp"
@@ -85,6 +87,11 @@ Verb why_verb(CLI::App& command) {
   };
 }
 
+void say_more() {
+  std::fputs("there are more: the search stopped at its bounds; ask about a narrower URI\n",
+             stderr);
+}
+
 Verb who_can_verb(CLI::App& command) {
   const auto question = std::make_shared<Question>();
   declare(command, *question, false);
@@ -99,6 +106,7 @@ Verb who_can_verb(CLI::App& command) {
       print_line(holder.entity());
       for (const api::Hop& hop : holder.path()) print_line("    " + hop_text(hop));
     }
+    if (list.gave_up()) say_more();
     return {};
   };
 }
@@ -123,6 +131,7 @@ Verb what_can_verb(CLI::App& command) {
                  std::to_string(capability.ttl()), time_text(capability.expires_us())});
     }
     if (!app.json) table.print();
+    if (list.gave_up()) say_more();
     return {};
   };
 }

@@ -28,6 +28,12 @@ TEST(Tables, ColumnsAreAsWideAsTheirWidestCellAndTheLastRunsFree) {
             "alice  k                     a note of any length\n");
 }
 
+TEST(Tables, LettersOfSeveralBytesTakeOneColumn) {
+  Table table({"NAME", "X"});
+  table.row({"größer", "y"});
+  EXPECT_EQ(printed(table), "NAME    X\ngrößer  y\n");
+}
+
 TEST(Tables, RowsMayBeShorterThanTheHead) {
   Table table({"A", "B"});
   table.row({"only"});

@@ -65,4 +65,15 @@ class EntrySink {
   virtual void heard(Time at) = 0;
 };
 
+// A sink of a ledger whose latest entries can still be withdrawn.
+class RewindableSink : public EntrySink {
+ public:
+  // Withdraws the entries from `size` on.
+  virtual Result<void> rewind(std::uint64_t size) = 0;
+  // The revocations (whole signed objects) that were seen and are not held (not final yet, or
+  // withdrawn): their targets count as revoked from now on. Replaces what was suspected before.
+  // Form and signature are checked here as in append().
+  virtual Result<void> suspect(const std::vector<Bytes>& revocations) = 0;
+};
+
 }  // namespace bw::ledger

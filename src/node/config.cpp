@@ -22,6 +22,8 @@ namespace {
 
 constexpr std::size_t kMostBytes = 1024 * 1024;
 constexpr std::int64_t kMostThreads = 64;
+constexpr std::int64_t kMostEndpoints = 16;
+constexpr std::int64_t kMostConfirmations = 10'000;
 
 // Takes one value into the configuration, or says what was expected.
 using Take = std::function<Result<void>(const toml::node&)>;
@@ -65,10 +67,26 @@ Take count(std::size_t& into, std::int64_t most = 1'000'000'000, std::int64_t le
   return [&into, most, least](const toml::node& node) -> Result<void> {
     const auto value = node.value_exact<std::int64_t>();
     if (!value || *value < least || *value > most) {
-      return fail(ErrorCode::kInvalidArgument, "expected a whole number {}, {} at most",
-                  least == 0 ? "from 0" : "above 0", most);
+      return fail(ErrorCode::kInvalidArgument, "expected a whole number from {} to {}", least,
+                  most);
     }
     into = static_cast<std::size_t>(*value);
+    return {};
+  };
+}
+
+Take texts(std::vector<std::string>& into) {
+  return [&into](const toml::node& node) -> Result<void> {
+    const auto bad = [] {
+      return fail(ErrorCode::kInvalidArgument, "expected a list of texts, [\"...\", \"...\"]");
+    };
+    if (!node.is_array()) return bad();
+    into.clear();
+    for (const auto& element : *node.as_array()) {
+      const auto value = element.value_exact<std::string>();
+      if (!value) return bad();
+      into.push_back(*value);
+    }
     return {};
   };
 }
@@ -106,6 +124,33 @@ std::string limits_toml(const net::ListenerLimits& limits) {
       limits.arrivals_per_second, limits.arrivals_burst);
 }
 
+std::string in_quotes(std::string_view value) {
+  std::string out = "\"";
+  for (const char c : value) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) {
+      out += fmt::format("\\u{:04x}", byte);
+      continue;
+    }
+    if (c == '"' || c == '\\') out.push_back('\\');
+    out.push_back(c);
+  }
+  return out + "\"";
+}
+
+std::string ethereum_toml(const Config::EthereumPart& ethereum) {
+  std::string endpoints;
+  for (const std::string& url : ethereum.endpoints) {
+    endpoints += (endpoints.empty() ? "" : ", ") + in_quotes(url);
+  }
+  return fmt::format(
+      "[ethereum]\nnetwork = {}\nendpoints = [{}]\nagree = {}\ncheckpoint = {}\n"
+      "confirmations = {}\nfinalized = {}\nfunding_key = {}\nmax_fee_gwei = {}\n\n",
+      in_quotes(ethereum.network), endpoints, ethereum.agree, in_quotes(ethereum.checkpoint),
+      ethereum.confirmations, ethereum.finalized, in_quotes(ethereum.funding_key),
+      ethereum.max_fee_gwei);
+}
+
 std::map<std::string, Section, std::less<>> sections(Config& config) {
   return {
       {"log",
@@ -119,6 +164,15 @@ std::map<std::string, Section, std::less<>> sections(Config& config) {
                     {"burst", positive(config.ledger.burst)},
                     {"threads", count(config.ledger.threads, kMostThreads, 0)}},
                    config.ledger.limits)},
+      {"ethereum",
+       {{"network", text(config.ethereum.network)},
+        {"endpoints", texts(config.ethereum.endpoints)},
+        {"agree", count(config.ethereum.agree, kMostEndpoints)},
+        {"checkpoint", text(config.ethereum.checkpoint)},
+        {"confirmations", count(config.ethereum.confirmations, kMostConfirmations, 0)},
+        {"finalized", value_of(config.ethereum.finalized, "true or false")},
+        {"funding_key", text(config.ethereum.funding_key)},
+        {"max_fee_gwei", positive(config.ethereum.max_fee_gwei)}}},
       {"router", with_limits({{"listen", text(config.router.listen)},
                               {"advertise", text(config.router.advertise)},
                               {"threads", count(config.router.threads, kMostThreads)}},
@@ -213,34 +267,22 @@ Result<Config> load_config(const std::filesystem::path& directory,
 
 std::string to_toml(const Config& config) {
   constexpr const char* kLevels[] = {"debug", "info", "warning", "error"};
-  const auto quoted = [](std::string_view value) {
-    std::string out = "\"";
-    for (const char c : value) {
-      const auto byte = static_cast<unsigned char>(c);
-      if (byte < 0x20 || byte == 0x7f) {
-        out += fmt::format("\\u{:04x}", byte);
-        continue;
-      }
-      if (c == '"' || c == '\\') out.push_back('\\');
-      out.push_back(c);
-    }
-    return out + "\"";
-  };
   std::string out;
   out += fmt::format("[log]\nlevel = {}\njson = {}\n\n",
-                     quoted(kLevels[static_cast<int>(config.log.level)]), config.log.json);
-  out += fmt::format("[metrics]\nlisten = {}\n\n", quoted(config.metrics.listen));
-  out += fmt::format("[ledger]\naddress = {}\n", quoted(config.ledger.address));
-  if (config.ledger.key) out += fmt::format("key = {}\n", quoted(config.ledger.key->text()));
+                     in_quotes(kLevels[static_cast<int>(config.log.level)]), config.log.json);
+  out += fmt::format("[metrics]\nlisten = {}\n\n", in_quotes(config.metrics.listen));
+  out += fmt::format("[ledger]\naddress = {}\n", in_quotes(config.ledger.address));
+  if (config.ledger.key) out += fmt::format("key = {}\n", in_quotes(config.ledger.key->text()));
   out += fmt::format("listen = {}\nentries_per_second = {}\nburst = {}\nthreads = {}\n{}\n",
-                     quoted(config.ledger.listen), config.ledger.entries_per_second,
+                     in_quotes(config.ledger.listen), config.ledger.entries_per_second,
                      config.ledger.burst, config.ledger.threads, limits_toml(config.ledger.limits));
+  out += ethereum_toml(config.ethereum);
   out += fmt::format("[router]\nlisten = {}\nadvertise = {}\nthreads = {}\n{}\n",
-                     quoted(config.router.listen), quoted(config.router.advertise),
+                     in_quotes(config.router.listen), in_quotes(config.router.advertise),
                      config.router.threads, limits_toml(config.router.limits));
   out += fmt::format("[agent]\nsocket = {}\napi_tcp = {}\ndefault_entity = {}\n",
-                     quoted(config.agent.socket), quoted(config.agent.api_tcp),
-                     quoted(config.agent.default_entity));
+                     in_quotes(config.agent.socket), in_quotes(config.agent.api_tcp),
+                     in_quotes(config.agent.default_entity));
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/id.hpp"
 #include "base/result.hpp"
@@ -39,6 +40,17 @@ struct Config {
     std::size_t threads = 0;
     net::ListenerLimits limits;
   } ledger;
+  // The ledger on a chain; in force when `network` is named, and [ledger] is unused then.
+  struct EthereumPart {
+    std::string network;                 // file that `bw ledger deploy` wrote
+    std::vector<std::string> endpoints;  // URLs: http, https, ws, wss
+    std::size_t agree = 1;               // endpoints that must name the same block
+    std::string checkpoint;              // "NUMBER:0xHASH" of a block that the operator vouches for
+    std::size_t confirmations = 12;      // blocks above one until grants in it act
+    bool finalized = false;              // until the chain calls it final, instead
+    std::string funding_key;             // pays for entries; empty: funding.key in the directory
+    double max_fee_gwei = 200;           // for one unit of gas, at most
+  } ethereum;
   struct RouterPart {
     std::string listen = "127.0.0.1:4514";
     std::string advertise;  // what the ledger says; empty: the address it listens on

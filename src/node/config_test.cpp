@@ -47,6 +47,15 @@ listen = "3.3.3.3:3"
 entries_per_second = 4.5
 burst = 6
 connections = 61
+[ethereum]
+network = "net.json"
+endpoints = ["http://a:1", "ws://b:2"]
+agree = 2
+checkpoint = "17:0xab"
+confirmations = 0
+finalized = true
+funding_key = "purse.key"
+max_fee_gwei = 1.5
 [router]
 listen = "7.7.7.7:7"
 advertise = "eight:8"
@@ -76,6 +85,14 @@ default_entity = "twelve"
   EXPECT_EQ(loaded->ledger.entries_per_second, 4.5);
   EXPECT_EQ(loaded->ledger.burst, 6);
   EXPECT_EQ(loaded->ledger.limits.connections, 61U);
+  EXPECT_EQ(loaded->ethereum.network, "net.json");
+  EXPECT_EQ(loaded->ethereum.endpoints, (std::vector<std::string>{"http://a:1", "ws://b:2"}));
+  EXPECT_EQ(loaded->ethereum.agree, 2U);
+  EXPECT_EQ(loaded->ethereum.checkpoint, "17:0xab");
+  EXPECT_EQ(loaded->ethereum.confirmations, 0U);
+  EXPECT_TRUE(loaded->ethereum.finalized);
+  EXPECT_EQ(loaded->ethereum.funding_key, "purse.key");
+  EXPECT_EQ(loaded->ethereum.max_fee_gwei, 1.5);
   EXPECT_EQ(loaded->router.listen, "7.7.7.7:7");
   EXPECT_EQ(loaded->router.advertise, "eight:8");
   EXPECT_EQ(loaded->router.limits.connections, 81U);
@@ -101,6 +118,8 @@ TEST_F(ConfigTest, WhatIsWrittenOutReadsBack) {
   config.ledger.burst = 1;
   config.router.advertise = "host:1";
   config.agent.socket = "line\nbreak\ttab \x7f \x01";
+  config.ethereum.endpoints = {"http://a:1", "quote \""};
+  config.ethereum.checkpoint = "1:0x2";
   config.router.threads = 3;
   config.agent.default_entity = "alice";
   const auto back = load(to_toml(config));
@@ -108,6 +127,7 @@ TEST_F(ConfigTest, WhatIsWrittenOutReadsBack) {
   EXPECT_EQ(to_toml(*back), to_toml(config));
   EXPECT_EQ(back->ledger.address, config.ledger.address);
   EXPECT_EQ(back->agent.socket, config.agent.socket);
+  EXPECT_EQ(back->ethereum.endpoints, config.ethereum.endpoints);
   EXPECT_EQ(back->log.level, telemetry::Level::kWarning);
   EXPECT_TRUE(load(to_toml(Config{})).has_value());
 }
@@ -135,9 +155,13 @@ TEST_F(ConfigTest, WrongTypesAndValuesAreRefused) {
   expect_complaint("[ledger]\nkey = 5\n", 2, "ledger.key");
   for (const char* bad : {"0", "-1", "\"many\"", "nan", "true", "[1]"}) {
     expect_complaint(fmt::format("[ledger]\nburst = {}\n", bad), 2, "above 0");
-    expect_complaint(fmt::format("[router]\nstrangers = {}\n", bad), 2, "whole number above 0");
+    expect_complaint(fmt::format("[router]\nstrangers = {}\n", bad), 2, "whole number from 1");
   }
-  expect_complaint("[router]\nconnections = 1.5\n", 2, "whole number above 0");
+  expect_complaint("[router]\nconnections = 1.5\n", 2, "whole number from 1");
+  for (const char* bad : {"\"http://a\"", "[1]", "[[\"a\"]]"}) {
+    expect_complaint(fmt::format("[ethereum]\nendpoints = {}\n", bad), 2, "list of texts");
+  }
+  expect_complaint("[ethereum]\nconfirmations = -1\n", 2, "whole number from 0");
 }
 
 TEST_F(ConfigTest, LettersOfTheWorldStandInTextsAndComments) {
@@ -149,8 +173,8 @@ TEST_F(ConfigTest, LettersOfTheWorldStandInTextsAndComments) {
   EXPECT_EQ(loaded->agent.api_tcp, "ü\"\"üx\"\"");
   EXPECT_EQ(loaded->agent.default_entity, "\"ä");
   for (const char* stray : {"ä", "json = ä", "json =\xef\xb4\xbf true", "x = 'a' ä", "x = 9'ä'",
-                            "x = 1.'ä'", "x = 'a''ä'", "x = \"\"\"\"\"\"ä", "x = \"\\ä\"",
-                            "x = \"\"\"\"\"\"\"\"ä\"", "x = 'a\nä'"}) {
+                            "x = 9='ä'", "x = 1.'ä'", "x = 'a''ä'", "x = \"\"\"\"\"\"ä",
+                            "x = \"\\ä\"", "x = \"\"\"\"\"\"\"\"ä\"", "x = 'a\nä'"}) {
     expect_complaint(fmt::format("[log]\n{}\n", stray), stray == std::string("x = 'a\nä'") ? 3 : 2,
                      "quotes");
   }

@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/node.hpp"
 
-#include <future>
-#include <thread>
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/use_future.hpp>
-
 #include "agent/api_server.hpp"
 #include "http/server.hpp"
 #include "ledger_embedded/client.hpp"
 #include "ledger_embedded/server.hpp"
+#include "net/io_thread.hpp"
 #include "node/open_files.hpp"
 #include "node/own_entities.hpp"
 #include "node/probes.hpp"
@@ -52,7 +45,7 @@ Result<agent::KeyPtr> key_for_role(agent::Keystore& keystore, const std::string&
 // Members in the order in which they depend on each other; destroyed in the opposite one.
 struct Node::Impl {
   Impl(Config chosen, Roles chosen_roles, telemetry::Log& logger)
-      : config(std::move(chosen)), roles(chosen_roles), log(logger), work(io.get_executor()) {}
+      : config(std::move(chosen)), roles(chosen_roles), log(logger) {}
 
   Result<void> open() {
     BW_CHECK(make_directory(config.directory));
@@ -101,7 +94,7 @@ struct Node::Impl {
       return server->start();
     }
     follower = std::make_unique<ledger_embedded::Client>(
-        io, *replica, authority->log(), clock, log,
+        ledger_thread.context(), *replica, authority->log(), clock, log,
         ledger_embedded::ClientOptions{.address = config.ledger.address,
                                        .key = *config.ledger.key,
                                        .heads = config.directory / "heads"});
@@ -212,26 +205,21 @@ struct Node::Impl {
     BW_CHECK(start_ledger());
     BW_CHECK(start_router());
     // From here on every room is used from its own thread only.
-    thread = std::thread([this] { io.run(); });
-    BW_CHECK(on_thread([this] { return start_agent(); }));
-    return on_thread([this]() -> Result<void> {
+    ledger_thread.start();
+    thread.start();
+    BW_CHECK(thread.call([this] { return start_agent(); }));
+    return thread.call([this]() -> Result<void> {
       register_own();
       return start_metrics();
     });
   }
 
-  Result<void> on_thread(std::function<Result<void>()> action) {
-    std::promise<Result<void>> done;
-    net::asio::post(io, [&] { done.set_value(action()); });
-    return done.get_future().get();
-  }
-
   void stop() {
-    // A start that failed may not have come to this, but rooms that it did start have to end too.
-    if (!thread.joinable()) thread = std::thread([this] { io.run(); });
     if (api) api->stop();
-    net::asio::co_spawn(io, stop_rooms(), net::asio::use_future).get();
-    work.reset();
+    thread.run(stop_rooms());
+    if (follower) ledger_thread.run(follower->stop());
+    // The follower's last answers still reach those who wait for them.
+    ledger_thread.join();
     thread.join();
   }
 
@@ -240,7 +228,6 @@ struct Node::Impl {
     if (registrar) registrar->stop();
     if (agent) co_await agent->stop();
     if (router) co_await router->stop();
-    if (follower) co_await follower->stop();
     if (server) co_await server->stop();
   }
 
@@ -249,8 +236,10 @@ struct Node::Impl {
   telemetry::Log& log;
   SystemClock clock;
   std::uint64_t open_files = raise_open_files();
-  net::asio::io_context io{1};
-  net::asio::executor_work_guard<net::asio::io_context::executor_type> work;
+  net::IoThread thread;
+  net::asio::io_context& io = thread.context();
+  // What a ledger serves is verified and written to disk beside the messages, not between them.
+  net::IoThread ledger_thread;
   std::unique_ptr<agent::Keystore> keystore;
   agent::KeyPtr agent_key;
   agent::KeyPtr router_key;
@@ -267,7 +256,6 @@ struct Node::Impl {
   std::unique_ptr<OwnEntities> registrar;
   telemetry::Metrics metrics;
   std::unique_ptr<http::Server> http;
-  std::thread thread;
 };
 
 Result<std::unique_ptr<Node>> Node::start(Config config, Roles roles, telemetry::Log& log) {

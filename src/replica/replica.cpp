@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replica/replica.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <iterator>
 #include <map>
 #include <mutex>
 
@@ -25,6 +27,47 @@ Error blame(std::uint64_t index, const Error& error) {
   return {error.code, fmt::format("the ledger served a bad entry at {}: {}", index, error.message)};
 }
 
+using Suspected = store::AuthorityStore::Suspected;
+
+// Adds the revocation's target when it is held and the signer entitled; others act on nothing.
+Result<void> add_target(const wave::Revocation& revocation, const store::AuthorityStore& store,
+                        Suspected& out) {
+  if (revocation.target_kind == wave::Revocation::Target::kDot) {
+    BW_TRY(const auto dot, store.dot_record(revocation.dot()));
+    if (dot && ledger::entitled(revocation, dot->object.value)) out.dots.insert(revocation.dot());
+    return {};
+  }
+  BW_TRY(const auto entity, store.entity_record(revocation.entity()));
+  if (entity && ledger::entitled(revocation, entity->object.value)) {
+    out.entities.insert(revocation.entity());
+  }
+  return {};
+}
+
+// What those in `added` and those in `lifted` change for caches and live subscriptions.
+Result<ledger::Effects> effects_of(const Suspected& added, const Suspected& lifted,
+                                   const store::AuthorityStore& store) {
+  ledger::Effects effects;
+  effects.entities.assign(added.entities.begin(), added.entities.end());
+  effects.entities.insert(effects.entities.end(), lifted.entities.begin(), lifted.entities.end());
+  effects.affinity = effects.entities;
+  effects.revoked_dots.assign(added.dots.begin(), added.dots.end());
+  for (const ObjectId& id : lifted.dots) {
+    BW_TRY(const auto dot, store.dot_record(id));
+    if (dot) effects.granted_in.push_back(dot->object.value.ns);
+  }
+  return effects;
+}
+
+// Those of `all` that are not in `others`.
+Suspected without(const Suspected& all, const Suspected& others) {
+  Suspected out;
+  std::ranges::set_difference(all.entities, others.entities,
+                              std::inserter(out.entities, out.entities.end()));
+  std::ranges::set_difference(all.dots, others.dots, std::inserter(out.dots, out.dots.end()));
+  return out;
+}
+
 }  // namespace
 
 struct Replica::Impl {
@@ -36,6 +79,7 @@ struct Replica::Impl {
   bool local;
   std::atomic<std::int64_t> heard_us{0};
   ProofCache proofs{kProofsRemembered};
+  Suspected suspected;  // the ledger's thread only
   std::mutex mutex;
   ListenerId next_listener = 1;
   std::map<ListenerId, Listener> listeners;
@@ -162,6 +206,27 @@ Result<void> Replica::append(const std::vector<Bytes>& entries) {
     objects.push_back(*std::move(object));
   }
   BW_TRY(const ledger::Effects effects, impl_->store.append(objects));
+  applied(effects);
+  return {};
+}
+
+Result<void> Replica::rewind(std::uint64_t size) {
+  BW_TRY(const ledger::Effects effects, impl_->store.rewind(size));
+  applied(effects);
+  return {};
+}
+
+Result<void> Replica::suspect(const std::vector<Bytes>& revocations) {
+  Suspected now;
+  for (const Bytes& bytes : revocations) {
+    BW_TRY(const auto revocation, wave::parse<wave::Revocation>(bytes));
+    BW_CHECK(wave::verify_signature(revocation));
+    BW_CHECK(add_target(revocation.value, impl_->store, now));
+  }
+  BW_TRY(const ledger::Effects effects,
+         effects_of(without(now, impl_->suspected), without(impl_->suspected, now), impl_->store));
+  impl_->suspected = now;
+  impl_->store.suspect(std::move(now));
   applied(effects);
   return {};
 }

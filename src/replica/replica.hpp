@@ -16,7 +16,7 @@ namespace bw::replica {
 //
 // Thread-safe. Entries come in on the ledger's thread; listeners are called on that thread and
 // should only pass the news on.
-class Replica : public wave::AuthorityView, public ledger::EntrySink {
+class Replica : public wave::AuthorityView, public ledger::RewindableSink {
  public:
   // `store` must outlive the replica. `local`: the ledger is in this process, so the view is never
   // stale.
@@ -54,10 +54,12 @@ class Replica : public wave::AuthorityView, public ledger::EntrySink {
   [[nodiscard]] Time heard_at() const override;
   [[nodiscard]] Duration max_staleness(const EntityKey& ns) const override;
 
-  // ledger::EntrySink
+  // ledger::RewindableSink. rewind() goes back as far as the store's undo_entries.
   [[nodiscard]] std::uint64_t size() const override;
   Result<void> append(const std::vector<Bytes>& entries) override;
   void heard(Time at) override;
+  Result<void> rewind(std::uint64_t size) override;
+  Result<void> suspect(const std::vector<Bytes>& revocations) override;
 
  private:
   struct Impl;

@@ -286,5 +286,89 @@ RC_GTEST_PROP(ReplicaProperty, TakesWhateverAnHonestLedgerAdmittedAtAnyTime, ())
   RC_ASSERT(node.replica.size() == entries.size());
 }
 
+class SuspectedRevocations : public ReplicaTest {
+ protected:
+  SuspectedRevocations() {
+    replica.listen([this](const ledger::Effects& effects) { heard.push_back(effects); });
+  }
+
+  wave::Signed<wave::Dot> grant = lt::dot("ns", "alice");
+  std::vector<ledger::Effects> heard;
+};
+
+TEST_F(SuspectedRevocations, ActWithoutBeingHeldUntilTheyAreLifted) {
+  take({lt::entity("ns"), lt::entity("alice"), grant});
+  ASSERT_TRUE(find(wants("alice")).has_value());
+  ASSERT_TRUE(replica.suspect({lt::revoke_dot("ns", grant.id).bytes}).has_value());
+  EXPECT_EQ(find(wants("alice")).error().code, ErrorCode::kDenied);
+  EXPECT_TRUE((*replica.dot(grant.id))->revoked);
+  EXPECT_EQ(heard.back().revoked_dots, std::vector{grant.id});
+  ASSERT_TRUE(replica.suspect({}).has_value());
+  EXPECT_TRUE(find(wants("alice")).has_value());
+  EXPECT_EQ(heard.back().granted_in, std::vector{id("ns")});
+}
+
+TEST_F(SuspectedRevocations, OfOneGrantLeaveAnotherPath) {
+  const auto second = lt::dot("ns", "alice", {.comment = "second"});
+  take({lt::entity("ns"), lt::entity("alice"), grant, second});
+  ASSERT_TRUE(replica.suspect({lt::revoke_dot("alice", grant.id).bytes}).has_value());
+  const auto found = find(wants("alice"));
+  ASSERT_TRUE(found.has_value()) << found.error().message;
+  EXPECT_EQ(found->proof->dots.front().id, second.id);
+}
+
+TEST_F(SuspectedRevocations, OfEntitiesStopThem) {
+  take({lt::entity("ns"), lt::entity("alice"), grant});
+  ASSERT_TRUE(replica.suspect({lt::revoke_entity("alice", "alice").bytes}).has_value());
+  EXPECT_EQ(find(wants("alice")).error().code, ErrorCode::kDenied);
+  EXPECT_EQ(heard.back().entities, std::vector{id("alice")});
+}
+
+TEST_F(SuspectedRevocations, CountOnlyFromWhoIsEntitledAndSigned) {
+  take({lt::entity("ns"), lt::entity("alice"), lt::entity("mallory"), grant});
+  ASSERT_TRUE(replica
+                  .suspect({lt::revoke_dot("mallory", grant.id).bytes,
+                            lt::revoke_entity("mallory", "alice").bytes,
+                            lt::revoke_dot("ns", lt::dot("ns", "unheard of").id).bytes})
+                  .has_value());
+  EXPECT_TRUE(find(wants("alice")).has_value());
+  Bytes forged = lt::revoke_dot("ns", grant.id).bytes;
+  forged.back() ^= 1U;
+  EXPECT_EQ(replica.suspect({forged}).error().code, ErrorCode::kBadSignature);
+  EXPECT_EQ(replica.suspect({grant.bytes}).error().code, ErrorCode::kMalformed);
+  EXPECT_TRUE(find(wants("alice")).has_value());
+}
+
+TEST_F(SuspectedRevocations, AreAdmittedLikeAnyOther) {
+  const auto revocation = lt::revoke_dot("ns", grant.id);
+  take({lt::entity("ns"), lt::entity("alice"), grant});
+  ASSERT_TRUE(replica.suspect({revocation.bytes}).has_value());
+  take({revocation});
+  ASSERT_TRUE(replica.suspect({}).has_value());
+  EXPECT_EQ(find(wants("alice")).error().code, ErrorCode::kDenied);
+}
+
+TEST(WithdrawnEntries, TakeTheirGrantsWithThem) {
+  store::testing::TempDirectory directory;
+  const auto store = *store::AuthorityStore::open(directory.path(), {.undo_entries = 100});
+  FixedClock clock;
+  Replica replica{*store, clock, false};
+  replica.heard(kNow);
+  std::vector<ledger::Effects> heard;
+  replica.listen([&](const ledger::Effects& effects) { heard.push_back(effects); });
+  const auto dot = lt::dot("ns", "alice");
+  const wave::Request wanted{id("alice"), id("ns"), *wave::Pattern::parse("a/b"),
+                             *wave::Permissions::parse("P")};
+  ASSERT_TRUE(replica.append(lt::all_bytes({lt::entity("ns"), lt::entity("alice")})).has_value());
+  ASSERT_TRUE(replica.append({dot.bytes}).has_value());
+  ASSERT_TRUE(replica.find_proof(wanted, kNow).has_value());
+  ASSERT_TRUE(replica.rewind(2).has_value());
+  EXPECT_EQ(replica.size(), 2U);
+  EXPECT_EQ(heard.back().revoked_dots, std::vector{dot.id});
+  EXPECT_EQ(replica.find_proof(wanted, kNow).error().code, ErrorCode::kDenied);
+  ASSERT_TRUE(replica.append({dot.bytes}).has_value());
+  EXPECT_TRUE(replica.find_proof(wanted, kNow).has_value());
+}
+
 }  // namespace
 }  // namespace bw::replica

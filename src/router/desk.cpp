@@ -22,7 +22,8 @@ Desk::Desk(net::asio::io_context& context, const wave::AuthorityView& authority,
     : context_(context),
       clock_(clock),
       log_(log),
-      core_(authority, std::move(carries), store, *this, limits) {}
+      core_(authority, std::move(carries), store, *this, limits),
+      spare_time_(context, values_) {}
 
 void Desk::take_here(Inward& inward) {
   take({&inward, 1});
@@ -75,11 +76,17 @@ void Desk::take(std::span<Inward> inwards) {
 }
 
 void Desk::sweep_soon() {
-  if (sweep_coming_ || !core_.has_to_sweep()) return;
-  sweep_coming_ = true;
-  net::asio::post(context_, [self = shared_from_this()] {
-    self->sweep_coming_ = false;
-    if (self->core_.sweep()) self->sweep_soon();
+  if (sweep_ || !core_.has_to_sweep()) return;
+  sweep_.emplace(spare_time_, EntityKey{});
+  sweep_->when_its_turn([this] {
+    // Whatever is ready has its turn first.
+    net::asio::post(context_, [self = shared_from_this()] {
+      self->sweep_->begins();
+      self->core_.sweep();
+      self->post_mail();
+      self->sweep_.reset();
+      self->sweep_soon();
+    });
   });
 }
 

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "router/connection.hpp"
+#include "router/spare_time.hpp"
 #include "telemetry/log.hpp"
 
 namespace bw::router {
@@ -25,6 +26,10 @@ class Desk final : public syndication::RouterOutput, public std::enable_shared_f
 
   // Any thread.
   syndication::SessionId next_session() { return next_session_++; }
+  void took_values(std::uint64_t count) { values_.fetch_add(count, std::memory_order_relaxed); }
+  [[nodiscard]] const ValuesTaken& values() const { return values_; }
+
+  [[nodiscard]] SpareTime& spare_time() { return spare_time_; }
 
   // From a session of this thread; the parcel is handed back.
   void take_here(Inward& inward);
@@ -60,7 +65,9 @@ class Desk final : public syndication::RouterOutput, public std::enable_shared_f
   std::unordered_map<syndication::SessionId, Connection*> connections_;
   std::vector<syndication::Parcel*> parcels_;  // of the call at hand
   std::vector<Lane*> with_mail_;
-  bool sweep_coming_ = false;
+  ValuesTaken values_ = 0;
+  SpareTime spare_time_;
+  std::optional<SpareTime::Piece> sweep_;
   std::atomic<syndication::SessionId> next_session_ = 1;
 };
 

@@ -45,7 +45,10 @@ Lane::Lane(Desk& desk, const Clock& clock, telemetry::Log& log, bool own_thread)
       log_(log),
       owned_(own_thread ? std::make_shared<net::asio::io_context>(1) : nullptr),
       context_(own_thread ? *owned_ : desk.context()),
-      tasks_(context_.get_executor()) {
+      tasks_(context_.get_executor()),
+      own_spare_time_(),
+      spare_time_(own_thread ? own_spare_time_.emplace(context_, desk.values())
+                             : desk.spare_time()) {
   tasks_.on_failure([this](std::exception_ptr failure) {
     try {
       std::rethrow_exception(failure);
@@ -84,6 +87,7 @@ net::Task<void> Lane::stop() {
 }
 
 net::Task<void> Lane::end_sessions() {
+  spare_time_.hurry();
   const Error leaving{ErrorCode::kUnavailable, "the router is shutting down"};
   for (Connection* connection : connections_) session::close_with(*connection->channel, leaving);
   co_await tasks_.join();
@@ -108,23 +112,56 @@ net::Task<void> Lane::serve(net::ChannelPtr channel, EntityKey peer) {
   connections_.erase(&connection);
   submit({.kind = Inward::Kind::kClosed, .connection = &connection, .parcel = nullptr});
   while (!connection.let_go) co_await wait(connection.changed);
+  co_await clear_up(connection);
   log_.limited(telemetry::Level::kDebug, "router", "session ended",
                {{"entity", peer.text()}, {"reason", ended.message}});
 }
 
 net::Task<void> Lane::take(Connection& connection, std::span<const ByteView> frames) {
-  while (!frames.empty() && connection.channel->is_open()) {
+  bool wants_spare_time = false;
+  while ((!frames.empty() || connection.intake.unfinished()) && connection.channel->is_open()) {
     if (!local()) co_await room(connection);
-    auto parcel = spare_.empty() ? std::make_unique<Parcel>() : std::move(spare_.back());
-    if (!spare_.empty()) spare_.pop_back();
-    const auto taken = connection.intake.take(frames, clock_.now(), *parcel);
+    std::optional<SpareTime::Piece> piece;
+    if (wants_spare_time) co_await piece.emplace(spare_time_, connection.peer).turn();
+    auto parcel = fresh_parcel();
+    const auto taken = connection.intake.take(frames, clock_.now(), *parcel, wants_spare_time);
     frames = frames.subspan(taken.frames);
-    submit({.kind = Inward::Kind::kParcel, .connection = &connection, .parcel = std::move(parcel)});
+    if (parcel->counts.values > 0) desk_.took_values(parcel->counts.values);
+    if (parcel->empty()) {
+      keep(std::move(parcel));
+    } else {
+      submit(
+          {.kind = Inward::Kind::kParcel, .connection = &connection, .parcel = std::move(parcel)});
+    }
+    piece.reset();
     if (taken.pause > Duration{}) {
       co_await net::sleep_for(taken.pause);
-    } else if (!frames.empty()) {
+    } else if (wants_spare_time || (!frames.empty() && !taken.wants_spare_time)) {
       co_await net::asio::post(kAwait);  // others have their turn
     }
+    wants_spare_time = taken.wants_spare_time;
+  }
+}
+
+std::unique_ptr<Parcel> Lane::fresh_parcel() {
+  if (spare_.empty()) return std::make_unique<Parcel>();
+  auto parcel = std::move(spare_.back());
+  spare_.pop_back();
+  return parcel;
+}
+
+void Lane::keep(std::unique_ptr<Parcel> parcel) {
+  parcel->shared.clear();
+  if (spare_.size() < kSpareParcels) spare_.push_back(std::move(parcel));
+}
+
+net::Task<void> Lane::clear_up(Connection& connection) {
+  connection.intake.over();
+  for (bool more = true; more;) {
+    SpareTime::Piece piece(spare_time_, connection.peer);
+    co_await piece.turn();
+    more = connection.intake.forget_some();
+    if (more) co_await net::asio::post(kAwait);
   }
 }
 
@@ -156,7 +193,7 @@ net::Task<void> Lane::tell_lost() {
 void Lane::submit(Inward inward) {
   if (local()) {
     desk_.take_here(inward);
-    if (inward.parcel && spare_.size() < kSpareParcels) spare_.push_back(std::move(inward.parcel));
+    if (inward.parcel) keep(std::move(inward.parcel));
     return;
   }
   if (inward.parcel) {
@@ -202,7 +239,7 @@ void Lane::open_mail(Mail& mail) {
     --parcels_under_way_;
     bytes_under_way_ -= done.parcel->held_bytes;
     done.connection->changed.cancel();
-    if (spare_.size() < kSpareParcels) spare_.push_back(std::move(done.parcel));
+    keep(std::move(done.parcel));
   }
   for (std::size_t i = 0; i < mail.done.size() && !waiting_for_room_.empty() && !full(); ++i) {
     Connection& next = *waiting_for_room_.front();

@@ -55,6 +55,10 @@ class Lane {
  private:
   net::Task<void> take(Connection& connection, std::span<const ByteView> frames);
   net::Task<void> room(Connection& connection);
+  // What the session held is given back, a little at a time.
+  net::Task<void> clear_up(Connection& connection);
+  std::unique_ptr<syndication::Parcel> fresh_parcel();
+  void keep(std::unique_ptr<syndication::Parcel> parcel);
   net::Task<void> tell_lost();
   net::Task<void> end_sessions();
   void submit(Inward inward);
@@ -78,6 +82,8 @@ class Lane {
   std::size_t bytes_under_way_ = 0;
   std::size_t parcels_under_way_ = 0;
   std::deque<Connection*> waiting_for_room_;
+  std::optional<SpareTime> own_spare_time_;  // of a lane with a thread
+  SpareTime& spare_time_;
 
   // Between the lane's thread and the core's; held for a moment, once for each parcel.
   std::mutex mutex_;

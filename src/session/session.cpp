@@ -17,12 +17,8 @@ namespace wire = syndication;
 constexpr std::size_t kMostUntaken = limits::kSessionQueueBytes + 16 * 1024 * 1024;
 constexpr Duration kLookAgain = 5ms;
 
-wire::FrameType type_of(ByteView frame) {
-  return static_cast<wire::FrameType>(frame[0]);
-}
-
 bool is_control(ByteView frame) {
-  const wire::FrameType type = type_of(frame);
+  const wire::FrameType type = wire::frame_type(frame);
   return type == wire::FrameType::kPing || type == wire::FrameType::kPong ||
          type == wire::FrameType::kError;
 }
@@ -42,6 +38,12 @@ net::Task<Result<wire::Hello>> read_hello(net::Channel& channel, wire::FrameType
   if (!parsed) co_return fail(std::move(parsed).error());
   if (parsed->type == wire::FrameType::kError) {
     co_return fail(std::get<wire::ErrorFrame>(parsed->frame).error);
+  }
+  if (parsed->type == expected && frames->size() > 1) {
+    // Let in, and sent away at once.
+    const auto next = wire::parse_frame((*frames)[1]);
+    const auto* error = next ? std::get_if<wire::ErrorFrame>(&next->frame) : nullptr;
+    if (error != nullptr) co_return fail(error->error);
   }
   if (parsed->type != expected || frames->size() != 1) {
     co_return fail(ErrorCode::kMalformed, "session: expected a hello first and alone, got {}",

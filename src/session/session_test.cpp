@@ -174,6 +174,28 @@ TEST_F(Sessions, TheUnwelcomeAreToldWhy) {
   EXPECT_FALSE(ends.channels.client->is_open());
 }
 
+TEST_F(Sessions, WhoeverIsLetInAndSentAwayAtOnceIsToldWhy) {
+  listen();
+  const Pair both = pair();
+  tasks.spawn([](net::ChannelPtr channel) -> net::Task<void> {
+    const auto frames = co_await channel->read(20s);
+    if (!frames) co_return;
+    const auto hello = wire::parse_frame(frames->front());
+    Bytes out;
+    wire::encode_hello(wire::FrameType::kServerHello,
+                       wire::server_hello(channel->exporter(), Role::kRouter, key("router"),
+                                          std::get<wire::Hello>(hello->frame), {}),
+                       out);
+    wire::encode_frame(wire::ErrorFrame{{ErrorCode::kBlacklisted, "banned meanwhile"}}, out);
+    channel->send(std::move(out));  // in one read
+    channel->close();
+  }(both.server));
+  const auto opened =
+      run(open(both.client, {&key("alice"), Role::kAgent, {}}, id("router"), Role::kRouter));
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error(), (Error{ErrorCode::kBlacklisted, "banned meanwhile"}));
+}
+
 TEST_F(Sessions, NothingButAHelloOpensASession) {
   for (const Bytes& first : {frame_of(wire::Ping{1}), net::testing::frame("\x7f"),
                              frame_of(wire::Follow{0}), net::testing::frame("\x01")}) {

@@ -24,21 +24,63 @@ template <class Row>
 Result<std::optional<Row>> AuthorityIndexer::row(const std::string& key) const {
   const auto found = written_.find(key);
   if (found == written_.end()) return index_.row<Row>(key);
-  return decode_row<Row>(found->second);
+  if (!found->second) return std::nullopt;
+  return decode_row<Row>(*found->second);
 }
 
 template <class Row>
 void AuthorityIndexer::put_row(const std::string& key, const Row& row) {
+  touch(key);
   std::string value = encode(row);
   batch_.Put(key, value);
   written_.insert_or_assign(key, std::move(value));
 }
 
+void AuthorityIndexer::put_key(const std::string& key) {
+  touch(key);
+  batch_.Put(key, {});
+  if (undo_) written_.insert_or_assign(key, std::string());
+}
+
+void AuthorityIndexer::remove_key(const std::string& key) {
+  touch(key);
+  batch_.Delete(key);
+  if (undo_) written_.insert_or_assign(key, std::nullopt);
+}
+
+void AuthorityIndexer::touch(const std::string& key) {
+  if (!undo_ || undo_->rows.contains(key) || unread_.contains(key)) return;
+  const auto found = written_.find(key);
+  if (found != written_.end()) {
+    undo_->rows.emplace(key, found->second);
+  } else {
+    unread_.insert(key);
+  }
+}
+
+// The index itself does not change before commit(), so what it says now is what stood before.
+Result<void> AuthorityIndexer::keep_undo() {
+  for (const std::string& key : unread_) {
+    BW_TRY(auto value, index_.get(key));
+    undo_->rows.emplace(key, std::move(value));
+  }
+  unread_.clear();
+  batch_.Put(undo_key(undo_->meta.applied), encode(*undo_));
+  if (undo_->meta.applied >= undo_entries_) {
+    batch_.Delete(undo_key(undo_->meta.applied - undo_entries_));
+  }
+  return {};
+}
+
 Result<void> AuthorityIndexer::apply(const wave::Object& object, std::uint64_t offset) {
+  undo_.reset();
+  if (meta_.applied + undo_entries_ >= log_.size() && undo_entries_ > 0)
+    undo_ = UndoRecord{meta_, {}};
   BW_CHECK(std::visit([&](const auto& one) { return put(one, offset); }, object));
   if (wave::kind_of(object) != wave::Kind::kDot) {
     put_key(object_key(wave::id_of(object), offset));
   }
+  if (undo_) BW_CHECK(keep_undo());
   ++meta_.applied;
   return {};
 }
@@ -107,8 +149,8 @@ Result<void> AuthorityIndexer::revoke_dot(const wave::Revocation& revocation) {
   if (!ledger::entitled(revocation, dot.value)) return {};
   known->revoked = true;
   put_row(key, *known);
-  batch_.Delete(forward_key(dot.value, known->offset));
-  batch_.Delete(backward_key(dot.value, known->offset));
+  remove_key(forward_key(dot.value, known->offset));
+  remove_key(backward_key(dot.value, known->offset));
   effects_.revoked_dots.push_back(dot.id);
   ++meta_.revocations;
   return {};
@@ -171,7 +213,7 @@ Result<void> AuthorityIndexer::put(const wave::Signed<wave::RouterAcceptance>& a
                     .max_staleness_s = value.max_staleness_s};
   if (value.retracted) now.max_staleness_s = before ? before->max_staleness_s : 0;
   put_row(key, now);
-  if (before) batch_.Delete(accepted_key(before->router, value.ns));
+  if (before) remove_key(accepted_key(before->router, value.ns));
   if (!value.retracted) put_key(accepted_key(value.router, value.ns));
   effects_.affinity.push_back(value.ns);
   return {};

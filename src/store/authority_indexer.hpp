@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -9,6 +10,7 @@
 
 #include "ledger/effects.hpp"
 #include "store/authority_index.hpp"
+#include "store/authority_undo.hpp"
 
 namespace bw::store {
 
@@ -17,8 +19,10 @@ namespace bw::store {
 // tells (repeats, revocations by strangers, taken names, old nonces), leave no rows but their own.
 class AuthorityIndexer {
  public:
-  AuthorityIndexer(AuthorityIndex& index, const EntryLog& log, const MetaRow& meta)
-      : index_(index), log_(log), meta_(meta) {}
+  // `undo_entries`: the latest so many entries of the log can be taken back.
+  AuthorityIndexer(AuthorityIndex& index, const EntryLog& log, const MetaRow& meta,
+                   std::uint64_t undo_entries)
+      : index_(index), log_(log), meta_(meta), undo_entries_(undo_entries) {}
 
   // The object whose record in the log starts at `offset`.
   Result<void> apply(const wave::Object& object, std::uint64_t offset);
@@ -46,13 +50,21 @@ class AuthorityIndexer {
   Result<std::optional<Row>> row(const std::string& key) const;
   template <class Row>
   void put_row(const std::string& key, const Row& row);
-  void put_key(const std::string& key) { batch_.Put(key, {}); }
+  void put_key(const std::string& key);
+  void remove_key(const std::string& key);
+  // Before each change of a row: notes how it stood before the entry that is being applied.
+  void touch(const std::string& key);
+  Result<void> keep_undo();
 
   AuthorityIndex& index_;
   const EntryLog& log_;
   MetaRow meta_;
+  std::uint64_t undo_entries_;
   rocksdb::WriteBatch batch_;
-  std::unordered_map<std::string, std::string> written_;  // rows in batch_ that row() may ask for
+  // What batch_ says of the keys that row() and touch() may ask for; nothing: removed.
+  std::unordered_map<std::string, std::optional<std::string>> written_;
+  std::optional<UndoRecord> undo_;  // of the entry being applied, when one is kept
+  std::set<std::string> unread_;    // keys of undo_ that stood in the index, not in batch_
   ledger::Effects effects_;
   // Entities of which the state or address changed that may be routers or have one.
   std::set<EntityKey> moved_;

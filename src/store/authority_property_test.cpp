@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <random>
-
 #include <gtest/gtest.h>
 
 #include "ledger/pending_state.hpp"
 #include "store/testing/authority_probe.hpp"
+#include "store/testing/small_world.hpp"
 #include "wave/testing/memory_graph.hpp"
 
 // Random histories of a small world, applied to the store and to maps in memory: every answer must
@@ -13,24 +12,21 @@ namespace bw::store {
 namespace {
 
 using ledger::testing::id;
-using ledger::testing::kEarlier;
 using ledger::testing::kNow;
 using testing::drain;
-
-constexpr std::array<std::string_view, 5> kPeople{"ann", "ben", "cat", "dan", "eve"};
-constexpr std::array<std::string_view, 10> kPatterns{"*",   "a",     "a/*",   "a/b", "a/b/*",
-                                                     "+/b", "a/+/c", "a/b/c", "ab",  "ab/*"};
-constexpr std::array<std::string_view, 3> kNames{"hall", "lobby", "roof"};
+using testing::kNames;
+using testing::kPatterns;
+using testing::kPeople;
 
 class History {
  public:
-  explicit History(std::uint64_t seed) : random_(seed) {}
+  explicit History(std::uint64_t seed) : world_(seed) {}
 
   // Admitted by the rules, or such that a store must ignore it; never anything else.
   void take(std::size_t count) {
     std::vector<wave::Object> run;
     while (run.size() < count) {
-      const wave::Object object = any_object();
+      const wave::Object object = world_.any_object();
       const auto judged = ledger::admissible(object, truth_, kNow);
       if (judged) {
         ASSERT_TRUE(truth_.add(object).has_value());
@@ -40,7 +36,7 @@ class History {
         continue;
       }
       run.push_back(object);
-      if (const auto* dot = std::get_if<wave::Signed<wave::Dot>>(&object)) dots_.push_back(*dot);
+      if (const auto* dot = std::get_if<wave::Signed<wave::Dot>>(&object)) world_.learn(*dot);
     }
     testing::put(*store_, run);
   }
@@ -54,7 +50,7 @@ class History {
 
   void compare() const {
     for (const auto person : kPeople) compare_person(id(person));
-    for (const auto& dot : dots_) compare_dot(dot.id);
+    for (const auto& dot : world_.dots()) compare_dot(dot.id);
     for (const auto name : kNames) {
       const auto mine = *store_->alias(name);
       const auto expected = *truth_.alias(name);
@@ -67,49 +63,6 @@ class History {
   }
 
  private:
-  std::size_t pick(std::size_t below) { return random_() % below; }
-  std::string_view person() { return kPeople[pick(kPeople.size())]; }
-
-  wave::Object any_object() {
-    const std::string_view by = person();
-    switch (pick(12)) {
-      case 0:
-      case 1:
-        return ledger::testing::entity(by, random_entity());
-      case 2:
-        return random_revocation(by);
-      case 3:
-        return ledger::testing::alias(by, std::string(kNames[pick(3)]), id(person()).bytes);
-      case 4:
-        return ledger::testing::offer(by, person(), ++nonce_ - pick(2), pick(3) == 0);
-      case 5:
-        return ledger::testing::acceptance(by, person(), ++nonce_ - pick(2), pick(3) == 0);
-      case 6:
-        return ledger::testing::address(by, ++nonce_ - pick(2), fmt::format("h:{}", nonce_));
-      default:
-        return random_dot(by);
-    }
-  }
-  ledger::testing::EntityTerms random_entity() {
-    return {.created = kEarlier + std::chrono::seconds(pick(50)), .revokers = {person()}};
-  }
-  wave::Object random_dot(std::string_view by) {
-    if (!dots_.empty() && pick(10) == 0) return dots_[pick(dots_.size())];
-    const std::size_t to = pick(kPeople.size() + 1);
-    const std::string_view grantee = to < kPeople.size() ? kPeople[to] : "everyone";
-    if (grantee == by) return random_dot(by);
-    return ledger::testing::dot(by, grantee,
-                                {.ns = person(),
-                                 .on = kPatterns[pick(kPatterns.size())],
-                                 .ttl = grantee == "everyone" ? 0 : static_cast<int>(pick(4)),
-                                 .comment = std::to_string(random_())});
-  }
-  wave::Object random_revocation(std::string_view by) {
-    if (pick(12) == 0) return ledger::testing::revoke_entity(by, person());
-    if (dots_.empty()) return ledger::testing::revoke_dot(by, {});
-    return ledger::testing::revoke_dot(by, dots_[pick(dots_.size())].id);
-  }
-
   void learn(const wave::Object& object) {
     if (const auto* entity = std::get_if<wave::Signed<wave::Entity>>(&object)) graph_.add(*entity);
     if (const auto* dot = std::get_if<wave::Signed<wave::Dot>>(&object)) graph_.add(*dot);
@@ -164,14 +117,12 @@ class History {
     }
   }
 
-  std::mt19937_64 random_;
-  std::uint64_t nonce_ = 1;
+  testing::SmallWorld world_;
   testing::TempDirectory directory_;
   std::unique_ptr<AuthorityStore> store_ = testing::opened_store(directory_.path());
   ledger::testing::EmptyState nothing_;
   ledger::PendingState truth_{nothing_};
   wave::testing::MemoryGraph graph_;
-  std::vector<wave::Signed<wave::Dot>> dots_;
 };
 
 class RandomHistory : public ::testing::TestWithParam<std::uint64_t> {};

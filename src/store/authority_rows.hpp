@@ -33,6 +33,7 @@ inline constexpr char kAcceptance = 'A';  // namespace -> AcceptanceRow
 inline constexpr char kAccepted = 'r';    // router, namespace that accepts it -> nothing
 inline constexpr char kAddress = 'a';     // router -> "host:port" (TextRow)
 inline constexpr char kNonce = 'N';  // router -> highest nonce of offers and addresses (NumberRow)
+inline constexpr char kUndo = 'U';   // position of an entry -> UndoRecord (authority_undo.hpp)
 }  // namespace table
 
 // Keys. The ones whose names end in "_prefix" start all keys of a group.

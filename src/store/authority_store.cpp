@@ -110,7 +110,7 @@ void AuthorityStore::Impl::took(const MetaRow& applied) {
 Result<void> AuthorityStore::Impl::catch_up(ledger::Effects* effects) {
   const std::uint64_t end = log->size();
   if (meta.applied == end) return {};
-  auto indexer = std::make_unique<AuthorityIndexer>(*index, *log, meta);
+  auto indexer = std::make_unique<AuthorityIndexer>(*index, *log, meta, options.undo_entries);
   const auto visit = [&](std::uint64_t position, std::uint64_t offset,
                          ByteView entry) -> Result<void> {
     auto object = wave::parse_object(entry);
@@ -121,7 +121,7 @@ Result<void> AuthorityStore::Impl::catch_up(ledger::Effects* effects) {
     const std::uint64_t applied = position + 1;
     if (applied % kCatchUpEntries != 0 && applied != end) return {};
     BW_CHECK(commit(*indexer, effects));
-    indexer = std::make_unique<AuthorityIndexer>(*index, *log, meta);
+    indexer = std::make_unique<AuthorityIndexer>(*index, *log, meta, options.undo_entries);
     return {};
   };
   BW_CHECK(log->scan(meta.applied, visit));
@@ -166,7 +166,7 @@ Result<ledger::Effects> AuthorityStore::append(const std::vector<wave::Object>& 
 Result<void> AuthorityStore::Impl::apply(const std::vector<wave::Object>& objects,
                                          const std::vector<std::uint64_t>& offsets,
                                          ledger::Effects& effects) {
-  AuthorityIndexer indexer(*index, *log, meta);
+  AuthorityIndexer indexer(*index, *log, meta, options.undo_entries);
   for (std::size_t i = 0; i < objects.size(); ++i) {
     BW_CHECK(indexer.apply(objects[i], offsets[i]));
   }

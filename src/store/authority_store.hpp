@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "ledger/admission.hpp"
 #include "ledger/effects.hpp"
@@ -16,6 +17,8 @@ namespace bw::store {
 struct AuthorityStoreOptions {
   std::size_t block_cache_bytes = std::size_t{64} << 20U;
   std::size_t write_buffer_bytes = std::size_t{32} << 20U;
+  // How many of the latest entries rewind() can withdraw; 0 where the ledger never does.
+  std::uint64_t undo_entries = 0;
 };
 
 // The ledger's entries on disk with the indexes that answer from them: the entry log, and beside it
@@ -50,6 +53,19 @@ class AuthorityStore : public wave::PermissionGraph, public ledger::StateView {
   // them nothing has changed; when only the index fails, log().size() has grown and the next append
   // catches up, with its effects.
   Result<ledger::Effects> append(const std::vector<wave::Object>& objects);
+
+  // Withdraws the entries from `size` on, as the writer: log and index are then as if they had
+  // never come. kLimited, with nothing changed, for more than `undo_entries` at once. A reader that
+  // holds on to an entry while it goes may see kCorrupt.
+  Result<ledger::Effects> rewind(std::uint64_t size);
+
+  // Revocations that are not in the log and act nevertheless: status look-ups and cursors take
+  // their targets as revoked. Replaces those suspected before.
+  struct Suspected {
+    std::set<EntityKey> entities;
+    std::set<ObjectId> dots;
+  };
+  void suspect(Suspected suspected);
 
   // Look-ups.
   struct Located {

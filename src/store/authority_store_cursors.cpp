@@ -14,10 +14,12 @@ using Wanted = std::function<bool(const wave::Edge&)>;
 class IndexCursor final : public wave::EdgeCursor {
  public:
   // `wanted` tells what a row's shorts only promise.
-  IndexCursor(const AuthorityIndex& index, const EntryLog& log, std::vector<std::string> groups,
-              Wanted wanted)
+  IndexCursor(const AuthorityIndex& index, const EntryLog& log,
+              std::shared_ptr<const AuthorityStore::Suspected> suspected,
+              std::vector<std::string> groups, Wanted wanted)
       : index_(index),
         log_(log),
+        suspected_(std::move(suspected)),
         rows_(index.iterate()),
         groups_(std::move(groups)),
         wanted_(std::move(wanted)) {}
@@ -32,7 +34,7 @@ class IndexCursor final : public wave::EdgeCursor {
         continue;
       }
       BW_TRY(wave::Edge edge, read(offset_at_end(rows_->key().ToStringView())));
-      if (!wanted_(edge)) continue;
+      if (!wanted_(edge) || (suspected_ && suspected_->dots.contains(edge.dot))) continue;
       out = std::move(edge);
       return true;
     }
@@ -57,6 +59,7 @@ class IndexCursor final : public wave::EdgeCursor {
 
   const AuthorityIndex& index_;
   const EntryLog& log_;
+  std::shared_ptr<const AuthorityStore::Suspected> suspected_;
   std::unique_ptr<rocksdb::Iterator> rows_;
   std::vector<std::string> groups_;
   Wanted wanted_;
@@ -85,36 +88,37 @@ std::unique_ptr<wave::EdgeCursor> AuthorityStore::granted_by(const EntityKey& ns
     groups.push_back(forward_prefix(granter, ns, literal));
   }
   return std::make_unique<IndexCursor>(
-      *impl_->index, *impl_->log, std::move(groups),
+      *impl_->index, *impl_->log, impl_->suspects(), std::move(groups),
       [ns, granter](const wave::Edge& edge) { return edge.ns == ns && edge.granter == granter; });
 }
 
 std::unique_ptr<wave::EdgeCursor> AuthorityStore::granted_to(const EntityKey& ns,
                                                              const EntityKey& grantee) const {
   return std::make_unique<IndexCursor>(
-      *impl_->index, *impl_->log, std::vector{backward_prefix(grantee, ns)},
+      *impl_->index, *impl_->log, impl_->suspects(), std::vector{backward_prefix(grantee, ns)},
       [ns, grantee](const wave::Edge& edge) { return edge.ns == ns && edge.grantee == grantee; });
 }
 
 std::unique_ptr<wave::EdgeCursor> AuthorityStore::between(const EntityKey& ns,
                                                           const EntityKey& granter,
                                                           const EntityKey& grantee) const {
-  return std::make_unique<IndexCursor>(
-      *impl_->index, *impl_->log, std::vector{backward_prefix(grantee, ns, granter)},
-      [ns, granter, grantee](const wave::Edge& edge) {
-        return edge.ns == ns && edge.granter == granter && edge.grantee == grantee;
-      });
+  return std::make_unique<IndexCursor>(*impl_->index, *impl_->log, impl_->suspects(),
+                                       std::vector{backward_prefix(grantee, ns, granter)},
+                                       [ns, granter, grantee](const wave::Edge& edge) {
+                                         return edge.ns == ns && edge.granter == granter &&
+                                                edge.grantee == grantee;
+                                       });
 }
 
 std::unique_ptr<wave::EdgeCursor> AuthorityStore::all_granted_to(const EntityKey& grantee) const {
   return std::make_unique<IndexCursor>(
-      *impl_->index, *impl_->log, std::vector{backward_prefix(grantee)},
+      *impl_->index, *impl_->log, impl_->suspects(), std::vector{backward_prefix(grantee)},
       [grantee](const wave::Edge& edge) { return edge.grantee == grantee; });
 }
 
 std::unique_ptr<wave::EdgeCursor> AuthorityStore::all_granted_by(const EntityKey& granter) const {
   return std::make_unique<IndexCursor>(
-      *impl_->index, *impl_->log, std::vector{forward_prefix(granter)},
+      *impl_->index, *impl_->log, impl_->suspects(), std::vector{forward_prefix(granter)},
       [granter](const wave::Edge& edge) { return edge.granter == granter; });
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 
@@ -20,7 +21,13 @@ struct AuthorityStore::Impl {
   std::uint64_t flushed = 0;  // entries applied when a flush was last begun
   mutable std::mutex counts_mutex;
   Counts counts;
+  std::shared_ptr<const Suspected> suspected;  // guarded by suspected_mutex
+  mutable std::mutex suspected_mutex;
+  std::atomic<bool> any_suspected = false;  // spares look-ups the lock
 
+  // Null when nothing is suspected.
+  std::shared_ptr<const Suspected> suspects() const;
+  bool suspects(const EntityKey& entity) const;
   // Opens the index and brings it up to date, making it again where needed.
   Result<void> open_index();
   Result<void> start_index();
@@ -32,6 +39,10 @@ struct AuthorityStore::Impl {
   Result<void> apply(const std::vector<wave::Object>& objects,
                      const std::vector<std::uint64_t>& offsets, ledger::Effects& effects);
   void took(const MetaRow& applied);
+  // The records of the entries from `size` on, the latest first.
+  Result<std::vector<UndoRecord>> undo_records(std::uint64_t size) const;
+  Result<ledger::Effects> effects_of_withdrawing(std::uint64_t size) const;
+  Result<void> undo(const std::vector<UndoRecord>& records);
 
   template <class T>
   Result<wave::Signed<T>> read(std::uint64_t offset) const {

@@ -8,14 +8,16 @@ Result<std::optional<wave::EntityStatus>> AuthorityStore::entity_status(
     const EntityKey& key) const {
   BW_TRY(const auto row, impl_->index->row<EntityRow>(entity_key(key)));
   if (!row) return std::nullopt;
-  return wave::EntityStatus{
-      .created = row->created, .expires = row->expires, .revoked = row->revoked};
+  return wave::EntityStatus{.created = row->created,
+                            .expires = row->expires,
+                            .revoked = row->revoked || impl_->suspects(key)};
 }
 
 Result<std::optional<wave::DotStatus>> AuthorityStore::dot_status(const ObjectId& id) const {
   BW_TRY(const auto row, impl_->index->row<DotRow>(dot_key(id)));
   if (!row) return std::nullopt;
-  return wave::DotStatus{.revoked = row->revoked};
+  const auto suspected = impl_->suspects();
+  return wave::DotStatus{.revoked = row->revoked || (suspected && suspected->dots.contains(id))};
 }
 
 Result<std::optional<AuthorityStore::Located>> AuthorityStore::object(const ObjectId& id) const {
@@ -53,7 +55,7 @@ Result<bool> AuthorityStore::Impl::is_live(const EntityKey& key, Time now) const
   BW_TRY(const auto row, index->row<EntityRow>(entity_key(key)));
   if (!row) return false;
   const wave::EntityStatus status{
-      .created = row->created, .expires = row->expires, .revoked = row->revoked};
+      .created = row->created, .expires = row->expires, .revoked = row->revoked || suspects(key)};
   return !wave::entity_obstacle(status, now);
 }
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <mutex>
+#include <shared_mutex>
 
 #include <fcntl.h>
 
@@ -52,9 +54,12 @@ Result<void> ensure_header(File& file) {
 }  // namespace
 
 struct EntryLog::Impl {
-  explicit Impl(File opened) : file(std::move(opened)) {}
+  explicit Impl(File opened) : file(std::move(opened)), side_file(file.path().string() + ".tree") {}
 
   File file;
+  std::filesystem::path side_file;
+  // Readers of the tree hold it shared: rewind() makes another tree.
+  mutable std::shared_mutex tree_mutex;
   std::unique_ptr<LogTree> tree;
   Recovery recovery;
   // An append failed and what it left could not be taken back.
@@ -64,6 +69,7 @@ struct EntryLog::Impl {
   std::atomic<std::uint64_t> end = kLogHeaderBytes;
 
   Result<void> take_in();
+  Result<void> cut(std::uint64_t new_size);
   Result<void> mend_tail(std::uint64_t bad_offset, std::uint64_t file_bytes);
   void publish();
   Result<void> write_durably(ByteView records);
@@ -80,7 +86,7 @@ Result<std::unique_ptr<EntryLog>> EntryLog::open(const std::filesystem::path& pa
   BW_CHECK(ensure_header(file));
   auto impl = std::make_unique<Impl>(std::move(file));
   BW_TRY(const std::uint64_t bytes, impl->file.size());
-  BW_TRY(impl->tree, LogTree::open(path.string() + ".tree", impl->file, bytes));
+  BW_TRY(impl->tree, LogTree::open(impl->side_file, impl->file, bytes));
   BW_CHECK(impl->take_in());
   return std::unique_ptr<EntryLog>(new EntryLog(std::move(impl)));
 }
@@ -170,6 +176,25 @@ Result<std::vector<std::uint64_t>> EntryLog::append(const std::vector<ByteView>&
   return offsets;
 }
 
+Result<void> EntryLog::rewind(std::uint64_t size) {
+  BW_ASSERT(size <= this->size());
+  if (size == this->size()) return {};
+  const std::unique_lock lock(impl_->tree_mutex);
+  auto done = impl_->cut(size);
+  if (!done) impl_->broken = true;
+  return done;
+}
+
+// The side file may still tell of what is cut off, as after a back-up was put back.
+Result<void> EntryLog::Impl::cut(std::uint64_t new_size) {
+  BW_TRY(const RecordReader reader, reader_at(new_size, kGroupChunk));
+  const std::uint64_t new_end = reader.offset();
+  BW_CHECK(file.truncate(new_end));
+  BW_CHECK(file.sync());
+  BW_TRY(tree, LogTree::open(side_file, file, new_end));
+  return take_in();
+}
+
 Result<void> EntryLog::Impl::write_durably(ByteView records) {
   if (broken) {
     return fail(ErrorCode::kIo,
@@ -216,6 +241,7 @@ Result<RecordReader> EntryLog::Impl::reader_at(std::uint64_t index, std::size_t 
 }
 
 Result<std::uint64_t> EntryLog::index_of(std::uint64_t offset) const {
+  const std::shared_lock lock(impl_->tree_mutex);
   const std::uint64_t count = size();
   std::uint64_t low = 0;
   std::uint64_t high = (count + LogTree::kGroup - 1) / LogTree::kGroup;
@@ -238,6 +264,7 @@ Result<std::uint64_t> EntryLog::index_of(std::uint64_t offset) const {
 
 Result<std::vector<Bytes>> EntryLog::read(std::uint64_t index, std::size_t most,
                                           std::size_t most_bytes) const {
+  const std::shared_lock lock(impl_->tree_mutex);
   std::vector<Bytes> entries;
   const std::uint64_t count = size();
   if (index >= count || most == 0) return entries;
@@ -254,6 +281,7 @@ Result<std::vector<Bytes>> EntryLog::read(std::uint64_t index, std::size_t most,
 }
 
 Result<void> EntryLog::scan(std::uint64_t index, const Visit& visit) const {
+  const std::shared_lock lock(impl_->tree_mutex);
   const std::uint64_t count = size();
   if (index >= count) return {};
   BW_TRY(RecordReader reader, impl_->reader_at(index, kScanChunk));
@@ -267,6 +295,7 @@ Result<void> EntryLog::scan(std::uint64_t index, const Visit& visit) const {
 }
 
 Result<Hash> EntryLog::subtree(unsigned level, std::uint64_t index) const {
+  const std::shared_lock lock(impl_->tree_mutex);
   const std::uint64_t complete = level < 64 ? size() >> level : 0;
   if (index >= complete) {
     return fail(ErrorCode::kNotFound, "{}: the tree of {} entries has no subtree {} at level {}",

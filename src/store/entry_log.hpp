@@ -15,8 +15,8 @@ namespace bw::store {
 // entries, which is made again from the file when missing, short or not of this file. File formats:
 // docs/formats.md, "Ledger file".
 //
-// One writer, any number of readers; readers never block and see only entries whose append
-// returned.
+// One writer, any number of readers; readers see only entries whose append returned, and wait for
+// nothing but rewind().
 class EntryLog : public crypto::SubtreeReader {
  public:
   // Creates the file when missing. A torn record at the end (a crash during append) is cut off; a
@@ -36,6 +36,10 @@ class EntryLog : public crypto::SubtreeReader {
   // (fdatasync) when it returns the offsets of the entries' records. On kIo (disk full) the file is
   // as before; when not even that can be had, further appends are refused until it is opened again.
   Result<std::vector<std::uint64_t>> append(const std::vector<ByteView>& entries);
+
+  // Withdraws the entries from `size` on, durably. On kIo appends are refused until it is opened
+  // again.
+  Result<void> rewind(std::uint64_t size);
 
   [[nodiscard]] std::uint64_t size() const;
   [[nodiscard]] Hash root() const;  // over size() entries; the writer's thread only

@@ -8,8 +8,6 @@ namespace {
 
 // Saved up by whoever wastes nothing: a few mistakes delay nobody.
 constexpr Duration kWasteForgiven = 5ms;
-// Some thousands of subscriptions at a time, as after a reconnection.
-constexpr Duration kRequestsForgiven = 50ms;
 // A pause is not longer, since the peer would take the router for dead. Whoever goes on after it is
 // sent away again after one turn.
 constexpr Duration kLongestPause = 2s;
@@ -34,8 +32,7 @@ bool Debt::settled(Time now) const {
 
 Account::Account(const Allowance& allowance, Time now)
     : messages_(allowance.messages_per_second, allowance.messages_per_second, now),
-      wasted_(allowance.wasted_share, kWasteForgiven, now),
-      requests_(allowance.requests_share, kRequestsForgiven, now) {}
+      wasted_(allowance.wasted_share, kWasteForgiven, now) {}
 
 bool Account::take(double messages, Time now) {
   const std::scoped_lock lock(mutex_);
@@ -47,14 +44,9 @@ Duration Account::charge_waste(Duration work, Time now) {
   return wasted_.charge(work, now);
 }
 
-Duration Account::charge_requests(Duration work, Time now) {
-  const std::scoped_lock lock(mutex_);
-  return requests_.charge(work, now);
-}
-
 bool Account::settled(Time now) const {
   const std::scoped_lock lock(mutex_);
-  return messages_.full(now) && wasted_.settled(now) && requests_.settled(now);
+  return messages_.full(now) && wasted_.settled(now);
 }
 
 std::shared_ptr<Account> Accounts::of(const EntityKey& entity, Time now) {

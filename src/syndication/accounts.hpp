@@ -16,8 +16,6 @@ struct Allowance {
   // Verification that comes to nothing (bad signatures, refusals, replays), as a share of one
   // thread's time.
   double wasted_share = 0;
-  // Subscriptions, queries and lists, in the same way.
-  double requests_share = 0;
 };
 
 // Work done for somebody, who may have so much of it in the long run.
@@ -45,10 +43,9 @@ class Account {
 
   // Whether it may send so many messages now.
   [[nodiscard]] bool take(double messages, Time now);
-  // Charges work that came to nothing, or requests. Returns for how long whoever sent it is not to
-  // be listened to.
+  // Charges work that came to nothing. Returns for how long whoever sent it is not to be listened
+  // to.
   [[nodiscard]] Duration charge_waste(Duration work, Time now);
-  [[nodiscard]] Duration charge_requests(Duration work, Time now);
   // Nothing is held against it: a new account would be the same.
   [[nodiscard]] bool settled(Time now) const;
 
@@ -56,7 +53,6 @@ class Account {
   mutable std::mutex mutex_;
   TokenBucket messages_;
   Debt wasted_;
-  Debt requests_;
 };
 
 // The accounts of a router. Thread-safe; asked when a session opens or a stream is attached.

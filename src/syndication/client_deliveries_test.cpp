@@ -121,6 +121,24 @@ TEST_F(ClientDeliveries, ACallbackMayEndTheSessionAmidABatch) {
   EXPECT_THAT(noted(), IsEmpty());
 }
 
+TEST_F(ClientDeliveries, WhatCannotBeJudgedForLackOfALedgerCountsAsLost) {
+  const RequestId one = subscribed("one", from("home", MessageType::kSubscribe, "a"));
+  subscribed("elsewhere", from("home", MessageType::kSubscribe, "b"));
+  const Time late = kNow + limits::kDefaultStaleness + 1s;
+  EXPECT_TRUE(hear_all(published(value("a", "1"), late), late));
+  EXPECT_THAT(noted(), ElementsAre("one lost 1"));
+
+  Outgoing limited = value("a", "2");
+  limited.consumers = 1;
+  const auto frames = published(limited, late);
+  EXPECT_TRUE(hear(Direct{one, batch_of(frames)}, late));
+  EXPECT_THAT(noted(), ElementsAre("one lost 1"));
+
+  cast.ledger.set_heard_at(late);
+  EXPECT_TRUE(hear_all(published(value("a", "3"), late), late));
+  EXPECT_THAT(noted(), ElementsAre("one <a:3>"));
+}
+
 TEST_F(ClientDeliveries, LimitedMessagesGoToTapsAndToWhomTheyAreSentDirectly) {
   const RequestId one = subscribed("one", from("home", MessageType::kSubscribe, "a"));
   const RequestId two = subscribed("two", from("home", MessageType::kSubscribe, "a"));

@@ -57,7 +57,8 @@ struct Consumer {
   // The request is complete (success) or has ended with a reason; nothing follows. For a
   // subscription success means that it stands; an error later ends it.
   std::function<void(Result<void>)> on_state;
-  // The router dropped so many deliveries of this session, perhaps some of this subscription.
+  // So many deliveries did not come: the router dropped them for this session's slowness, perhaps
+  // some of this subscription, or nobody here could judge them because the ledger was not heard.
   std::function<void(std::uint64_t)> on_lost;
 };
 

@@ -39,7 +39,19 @@ void Deliveries::batch(const BatchFrame& frame, Time now) {
     return drop_unverified(std::move(verified).error());
   }
   for (std::size_t i = 0; i < verified_.view.messages.size(); ++i) {
-    if (admitted(i)) deliver(i, now);
+    if (admitted(i)) {
+      deliver(i, now);
+    } else {
+      lose_if_stale(i);
+    }
+  }
+}
+
+void Deliveries::lose_if_stale(std::size_t position) {
+  if (verified_.refusals[position].code != ErrorCode::kStale) return;
+  for (const ClientRequestPtr& request : matches_of(verified_.topics[position]).subscriptions) {
+    if (request->state != ClientRequest::State::kStanding) continue;
+    if (request->consumer.on_lost) request->consumer.on_lost(1);
   }
 }
 
@@ -71,7 +83,11 @@ void Deliveries::direct(const Direct& frame, ClientRequest* subscription, Time n
       inbound_.direct(frame.batch, direct_seen_[subscription->handle], now, verified_);
   if (!verified) return drop_unverified(verified.error());
   for (std::size_t i = 0; i < verified_.view.messages.size(); ++i) {
-    if (!admitted(i)) continue;
+    if (!admitted(i)) {
+      const bool stale = verified_.refusals[i].code == ErrorCode::kStale;
+      if (stale && subscription->consumer.on_lost) subscription->consumer.on_lost(1);
+      continue;
+    }
     const Topic& topic = verified_.topics[i]->topic;
     // Messages for all come in a BATCH: here they would come a second time.
     const bool limited = verified_.view.messages[i].message.consumers > 0;

@@ -51,6 +51,8 @@ class Deliveries {
   // Counts a refused message and says no; a message that may be delivered passes.
   bool admitted(std::size_t position);
   void deliver(std::size_t position, Time now);
+  // A message that could not be judged, because the ledger was not heard: tells those who wanted it.
+  void lose_if_stale(std::size_t position);
   [[nodiscard]] MessageId id_of(std::size_t position) const;
   // Whether a subscription's replay told it this message already.
   bool replayed(ClientRequest& subscription, std::size_t position, Time now) const;

@@ -43,6 +43,10 @@ enum class FrameType : std::uint8_t {
 
 // "topic", "batch", ...; "unknown" for other numbers.
 std::string_view frame_name(FrameType type);
+// As its sender says. Precondition: not empty.
+inline FrameType frame_type(ByteView frame) {
+  return static_cast<FrameType>(frame[0]);
+}
 
 enum class Role : std::uint8_t { kAgent = 1, kFollower = 2, kRouter = 3, kLedger = 4 };
 

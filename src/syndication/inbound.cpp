@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "syndication/inbound.hpp"
 
+#include <algorithm>
+#include <deque>
 #include <map>
 #include <unordered_map>
 #include <utility>
@@ -13,14 +15,19 @@
 namespace bw::syndication {
 namespace {
 
+constexpr std::size_t kAllQuestions = limits::kBatchMessages;
+constexpr std::size_t kFewTopics = 64;  // may go with their stream at once
+
 struct StreamKey {
   EntityKey origin;
   std::uint64_t stream = 0;
   friend auto operator<=>(const StreamKey&, const StreamKey&) = default;
 };
 
+using Topics = boost::unordered_flat_map<std::uint32_t, TopicPtr>;
+
 struct InboundStream {
-  boost::unordered_flat_map<std::uint32_t, TopicPtr> topics;
+  Topics topics;
   StreamWindow window;  // of a router; an agent's outlive the stream
 
   [[nodiscard]] const TopicPtr* find(std::uint32_t number) const {
@@ -72,15 +79,14 @@ struct Inbound::Impl {
 
   TopicPtr make_topic(const EntityKey& origin, std::uint64_t stream, std::uint32_t number,
                       const Topic& topic) const {
-    auto state =
-        std::make_shared<TopicState>(TopicState{.origin = origin,
-                                                .stream = stream,
-                                                .number = number,
-                                                .topic = topic,
-                                                .leaf_prefix = leaf_prefix(topic_hash(topic)),
-                                                .proof = nullptr,
-                                                .grants = {},
-                                                .route = nullptr});
+    auto state = std::make_shared<TopicState>(TopicState{.origin = origin,
+                                                         .stream = stream,
+                                                         .number = number,
+                                                         .topic = topic,
+                                                         .leaf_prefix = nullptr,
+                                                         .proof = nullptr,
+                                                         .grants = {},
+                                                         .route = nullptr});
     state->proof = topic.proof == empty_proof_name() ? empty_proof() : proofs.find(topic.proof);
     return state;
   }
@@ -101,29 +107,51 @@ struct Inbound::Impl {
 
   // Only what was signed is marked as seen: nobody can use up another's sequence.
   template <class Window>
-  Result<void> verify(VerifiedBatch& out, Window& window, Time now) {
-    BW_CHECK(window.check(out.view, now));
-    BW_TRY(const bool any, authorise_and_verify(out, now));
-    if (!any) return {};
-    return window.admit(out.view, now);
+  Result<bool> verify(VerifiedBatch& out, Window& window, Time now, std::size_t questions) {
+    if (out.judged == 0) {
+      BW_CHECK(window.check(out.view, now));
+      BW_CHECK(find_topics(out));
+    }
+    if (!judge(out, now, questions)) return false;
+    if (!any_accepted(out)) return true;
+    BW_CHECK(check_signature(out));
+    BW_CHECK(window.admit(out.view, now));
+    return true;
   }
 
-  // False when no message is acceptable: then nobody looks at the signature.
-  Result<bool> authorise_and_verify(VerifiedBatch& out, Time now) {
+  // Without a window: it may be old.
+  Result<void> verify_stored(VerifiedBatch& out, Time now) {
+    out.judged = 0;
     BW_CHECK(find_topics(out));
-    if (!judge(out, now)) return false;
+    judge(out, now, kAllQuestions);
+    return any_accepted(out) ? check_signature(out) : Result<void>{};
+  }
+
+  Result<void> check_signature(VerifiedBatch& out) {
     hash_leaves(out);
-    BW_CHECK(verify_batch(out.view, out.leaves));
-    return true;
+    return verify_batch(out.view, out.leaves);
+  }
+  static bool any_accepted(const VerifiedBatch& out) {
+    return std::ranges::find(out.accepted, true) != out.accepted.end();
   }
 
   void hash_leaves(VerifiedBatch& out) {
     jobs.clear();
+    prefixes.clear();
     for (std::size_t i = 0; i < out.topics.size(); ++i) {
-      jobs.push_back({&out.topics[i]->leaf_prefix, out.view.messages[i].signed_tail()});
+      const ParsedMessage& parsed = out.view.messages[i];
+      jobs.push_back({prefix_of(*out.topics[i], parsed.message.type), parsed.signed_tail()});
     }
     out.leaves.resize(jobs.size());
     crypto::sha256_many(jobs, out.leaves);
+  }
+
+  const crypto::Sha256* prefix_of(TopicState& topic, MessageType type) {
+    if (topic.leaf_prefix != nullptr) return topic.leaf_prefix.get();
+    const crypto::Sha256 prefix = leaf_prefix(topic_hash(topic.topic));
+    if (!is_value(type)) return &prefixes.emplace_back(prefix);
+    topic.leaf_prefix = std::make_unique<const crypto::Sha256>(prefix);
+    return topic.leaf_prefix.get();
   }
 
   Result<void> find_topics(VerifiedBatch& out) const {
@@ -142,23 +170,27 @@ struct Inbound::Impl {
     return {};
   }
 
-  // Fills accepted, grants and refusals; true when any message may pass.
-  bool judge(VerifiedBatch& out, Time now) {
+  // Fills accepted, grants and refusals from where it stopped; false when it stopped before a
+  // question too many.
+  bool judge(VerifiedBatch& out, Time now, std::size_t questions) {
     const std::size_t count = out.view.messages.size();
-    out.accepted.assign(count, false);
-    out.grants.resize(count);
-    out.refusals.resize(count);
-    out.unauthorised = 0;
-    bool any = false;
-    for (std::size_t i = 0; i < count; ++i) {
+    if (out.judged == 0) {
+      out.accepted.assign(count, false);
+      out.grants.resize(count);
+      out.refusals.resize(count);
+      out.unauthorised = 0;
+    }
+    for (std::size_t& i = out.judged; i < count; ++i) {
       if (i > 0 && same_question(out, i)) {
         out.accepted[i] = true;
         assign(out.grants[i], out.grants[i - 1]);
         continue;
       }
-      auto granted = grant_for(out.view.messages[i].message, *out.topics[i], now);
+      const Message& message = out.view.messages[i].message;
+      const GrantPtr* known = remembered(message, *out.topics[i], now);
+      if (known == nullptr && questions-- == 0) return false;
+      auto granted = grant_for(message, *out.topics[i], now, known);
       out.accepted[i] = granted.has_value();
-      any |= granted.has_value();
       if (granted) {
         assign(out.grants[i], **granted);
       } else {
@@ -167,7 +199,14 @@ struct Inbound::Impl {
         out.refusals[i] = std::move(granted).error();
       }
     }
-    return any;
+    return true;
+  }
+
+  // The yes that costs next to nothing; a null one for messages that need none.
+  const GrantPtr* remembered(const Message& message, TopicState& topic, Time now) const {
+    if (message.type == MessageType::kUnsubscribe) return &no_grant;
+    const GrantPtr& memo = topic.grant_for(message.type);
+    return memo != nullptr && grants.usable(*memo, now) ? &memo : nullptr;
   }
 
   // Whether the message before was accepted and what this one asks is the same.
@@ -178,9 +217,9 @@ struct Inbound::Impl {
            !message.expires;
   }
 
-  // The yes that a message rests on; a null one for messages that need none.
+  // The yes that a message rests on.
   Result<const GrantPtr*, wave::Denial> grant_for(const Message& message, TopicState& topic,
-                                                  Time now) {
+                                                  Time now, const GrantPtr* known) {
     if (side == Side::kAgent && !is_value(message.type)) {
       return tl::unexpected(
           refusal(ErrorCode::kInvalidArgument,
@@ -190,17 +229,16 @@ struct Inbound::Impl {
       return tl::unexpected(
           refusal(ErrorCode::kExpired, "the message expired " + to_text(*message.expires)));
     }
-    if (message.type == MessageType::kUnsubscribe) return &no_grant;
-    GrantPtr& memo = topic.grants[static_cast<std::size_t>(message.type)];
-    if (memo == nullptr || !grants.usable(*memo, now)) {
-      auto asked = ask(message.type, topic, now);
-      if (!asked) {
-        // Whoever lost a right in use could not know while messages were on their way.
-        if (memo != nullptr) refused_a_right = false;
-        return tl::unexpected(std::move(asked).error());
-      }
-      memo = *std::move(asked);
+    if (known != nullptr) return known;
+    GrantPtr& memo = topic.grant_for(message.type);
+    auto asked = ask(message.type, topic, now);
+    if (!asked) {
+      // Whoever lost a right could not know while messages were on their way; a proof of what
+      // was granted once and is revoked or over is late, not made up.
+      if (memo != nullptr || asked.error().code != ErrorCode::kDenied) refused_a_right = false;
+      return tl::unexpected(std::move(asked).error());
     }
+    memo = *std::move(asked);
     return &memo;
   }
 
@@ -243,9 +281,11 @@ struct Inbound::Impl {
   std::map<StreamKey, InboundStream> streams;
   std::unordered_map<std::uint64_t, EntityKey> owners;  // of attached streams (router)
   std::size_t topics = 0;
+  std::vector<Topics> gone;             // of streams that are no more (router)
   std::shared_ptr<ReplayWindow> heard;  // of an agent
   InboundStream* opened = nullptr;      // of the batch at hand
   std::vector<crypto::HashJob> jobs;    // of the batch at hand
+  std::deque<crypto::Sha256> prefixes;  // of its requests
   bool refused_a_right = false;         // by the ask() at hand
   GrantPtr no_grant;
 };
@@ -273,9 +313,31 @@ Result<void> Inbound::attach(const Attach& attach) {
 void Inbound::detach(const EntityKey& origin, std::uint64_t stream) {
   const auto found = impl_->streams.find({origin, stream});
   if (found == impl_->streams.end()) return;
-  impl_->topics -= found->second.topics.size();
+  Topics& topics = found->second.topics;
+  impl_->topics -= topics.size();
+  if (impl_->side == Side::kRouter && topics.size() > kFewTopics) {
+    impl_->gone.push_back(std::move(topics));
+  }
   impl_->streams.erase(found);
   impl_->owners.erase(stream);
+}
+
+void Inbound::detach_all() {
+  for (auto& [key, stream] : impl_->streams) impl_->gone.push_back(std::move(stream.topics));
+  impl_->streams.clear();
+  impl_->owners.clear();
+  impl_->topics = 0;
+}
+
+bool Inbound::forget_some(std::size_t topics) {
+  for (; !impl_->gone.empty(); impl_->gone.pop_back()) {
+    auto& some = impl_->gone.back();
+    for (auto next = some.begin(); next != some.end(); --topics) {
+      if (topics == 0) return true;
+      some.erase(next++);
+    }
+  }
+  return false;
 }
 
 std::size_t Inbound::attached() const {
@@ -318,14 +380,24 @@ Result<void> Inbound::topic(const TopicFrame& frame) {
 
 Result<void> Inbound::open(ByteView bytes, VerifiedBatch& out) {
   impl_->opened = nullptr;
+  out.judged = 0;
   BW_CHECK(parse_batch(bytes, out.view));
   BW_TRY(impl_->opened, impl_->stream_of(out.view.header.origin, out.view.header.stream));
   return {};
 }
 
 Result<void> Inbound::verify(VerifiedBatch& out, Time now) {
-  if (impl_->side == Side::kAgent) return impl_->verify(out, *impl_->heard, now);
-  return impl_->verify(out, impl_->opened->window, now);
+  if (impl_->side == Side::kAgent) {
+    BW_CHECK(impl_->verify(out, *impl_->heard, now, kAllQuestions));
+  } else {
+    BW_CHECK(impl_->verify(out, impl_->opened->window, now, kAllQuestions));
+  }
+  return {};
+}
+
+Result<bool> Inbound::verify_some(VerifiedBatch& out, Time now, std::size_t questions) {
+  BW_TRY(impl_->opened, impl_->stream_of(out.view.header.origin, out.view.header.stream));
+  return impl_->verify(out, impl_->opened->window, now, questions);
 }
 
 Result<void> Inbound::batch(ByteView bytes, Time now, VerifiedBatch& out) {
@@ -335,7 +407,8 @@ Result<void> Inbound::batch(ByteView bytes, Time now, VerifiedBatch& out) {
 
 Result<void> Inbound::direct(ByteView bytes, ReplayWindow& seen, Time now, VerifiedBatch& out) {
   BW_CHECK(open(bytes, out));
-  return impl_->verify(out, seen, now);
+  BW_CHECK(impl_->verify(out, seen, now, kAllQuestions));
+  return {};
 }
 
 Result<void> Inbound::stored(const Stored& frame, Time now, VerifiedBatch& out) {
@@ -354,10 +427,9 @@ Result<void> Inbound::stored(const Stored& frame, Time now, VerifiedBatch& out) 
   alone.topics.emplace(number,
                        impl_->make_topic(header.origin, header.stream, number, frame.topic));
   impl_->opened = &alone;
-  const auto verified = impl_->authorise_and_verify(out, now);
+  const auto verified = impl_->verify_stored(out, now);
   impl_->opened = nullptr;
-  if (!verified) return fail(verified.error());
-  return {};
+  return verified;
 }
 
 void Inbound::tick(Time now) {

@@ -23,15 +23,33 @@ struct TopicState {
   std::uint64_t stream = 0;
   std::uint32_t number = 0;
   Topic topic;
-  crypto::Sha256 leaf_prefix;
+  // What hashes of values begin with, from the first on. Requests are not repeated.
+  std::unique_ptr<const crypto::Sha256> leaf_prefix;
   // Null when the topic names a proof that was not sent: its messages are refused.
   std::shared_ptr<const wave::Proof> proof;
-  // Last yes per message type (index = MessageType), so that the hot path is a pointer and a check.
-  std::array<GrantPtr, 9> grants;
+  // Last yes for each right, so that the hot path is a pointer and a check.
+  std::array<GrantPtr, 4> grants;
+  GrantPtr& grant_for(MessageType type);
   // Where a router forwards its messages to; nobody else looks at it.
   std::shared_ptr<Route> route;
 };
 using TopicPtr = std::shared_ptr<TopicState>;
+
+// Types that need the same right share a grant.
+inline GrantPtr& TopicState::grant_for(MessageType type) {
+  switch (type) {
+    case MessageType::kPublish:
+    case MessageType::kPersist:
+      return grants[0];
+    case MessageType::kTap:
+    case MessageType::kTapQuery:
+      return grants[1];
+    case MessageType::kList:
+      return grants[2];
+    default:
+      return grants[3];
+  }
+}
 
 // A batch whose signature, sequence and time hold, unless none of its messages is acceptable: then
 // the signature was not looked at. Each message present is either authorised (`grants[i]` set) or
@@ -44,6 +62,7 @@ struct VerifiedBatch {
   std::vector<GrantPtr> grants;  // null for refused messages and for unsubscribe
   std::vector<wave::Denial> refusals;
   std::vector<bool> accepted;
+  std::size_t judged = 0;  // so many from the front
   // How many were refused for want of a right, as opposed to being late, misaddressed or unlucky.
   std::size_t unauthorised = 0;
 };
@@ -73,6 +92,9 @@ class Inbound {
   Result<void> attach(const Attach& attach);
   // Forgets a stream and its topics, on either side. On an agent what was seen of it stays known.
   void detach(const EntityKey& origin, std::uint64_t stream);
+  void detach_all();
+  // Router: frees so many topics of streams that were detached; false when that was all.
+  bool forget_some(std::size_t topics);
   [[nodiscard]] std::size_t attached() const;
   // The entity that opened `stream` here, or nullptr.
   [[nodiscard]] const EntityKey* entity_of(std::uint64_t stream) const;
@@ -88,6 +110,10 @@ class Inbound {
   // all the rest.
   Result<void> open(ByteView bytes, VerifiedBatch& out);
   Result<void> verify(VerifiedBatch& out, Time now);
+  // verify() a little at a time: asks for at most so many rights that are not remembered for their
+  // topic. False when there is more to ask; then nothing but detach() may come before the next
+  // call, with the same batch. kNotFound when the stream went meanwhile.
+  Result<bool> verify_some(VerifiedBatch& out, Time now, std::size_t questions);
   // The same for a DIRECT frame (agent): `seen` is the named subscription's own window in place of
   // the session's, since one message may come to a tap in a BATCH and to several subscriptions
   // directly.

@@ -20,14 +20,25 @@ constexpr Duration kLongestPause = 1s;
 // time.
 constexpr Nanos kFrameWork{150};
 constexpr Nanos kTopicWork{1'000};
+constexpr Nanos kProofWork{10'000};
 constexpr Nanos kSignatureWork{35'000};
 constexpr Nanos kMessageWork{300};
-constexpr Nanos kRequestWork{10'000};  // a subscription or query, in the core
+constexpr Nanos kQuestionWork{5'000};  // whether a right is there
 constexpr Nanos kRefusalWork{5'000};  // the question whether it is allowed, and the words of the no
 constexpr std::size_t kBytesHashedPerNano = 1;
 
+// What is done in spare time at once: a message that comes meanwhile waits for it.
+constexpr Nanos kSpareWork{50'000};
+constexpr std::size_t kQuestionsAtOnce = 8;
+constexpr std::size_t kRequestsAtOnce = 16;
+constexpr std::size_t kTopicsForgottenAtOnce = 64;
+
 Nanos work_of(const BatchView& batch, std::size_t bytes) {
   return kSignatureWork + kMessageWork * batch.messages.size() + Nanos(bytes / kBytesHashedPerNano);
+}
+
+bool is_request(const ParsedMessage& parsed) {
+  return !is_value(parsed.message.type);
 }
 
 }  // namespace
@@ -59,22 +70,39 @@ Intake::Intake(IntakeShared& shared, SessionId session, const EntityKey& peer, c
                 shared.limits.messages_per_second_per_session, now),
       account_(shared.accounts.of(peer, now)) {}
 
-Intake::Taken Intake::take(std::span<const ByteView> frames, Time now, Parcel& out) {
+Intake::Taken Intake::take(std::span<const ByteView> frames, Time now, Parcel& out,
+                           bool spare_time) {
   out.begin(session_);
   out_ = &out;
   now_ = now;
   work_ = {};
+  spare_work_ = {};
+  spare_time_ = spare_time;
   pause_ = {};
-  Taken taken;
-  while (taken.frames < frames.size() && work_ < shared_.limits.turn && pause_ == Duration{}) {
+  std::size_t taken = 0;
+  while (spare_time && spare_work_ < kSpareWork && forget_some()) {
+    spare_work_ += kTopicWork / 2 * kTopicsForgottenAtOnce;
+  }
+  while (pause_ == Duration{} && work_ < shared_.limits.turn && spare_work_ < kSpareWork) {
+    const bool more = unfinished_ || taken < frames.size();
+    if (!more || (!spare_time && wants_spare_time(frames.subspan(taken)))) break;
     work_ += kFrameWork;
-    if (auto done = take_one(frames[taken.frames++]); !done) {
+    if (auto done = unfinished_ ? go_on() : take_one(frames[taken++]); !done) {
       out.breach = std::move(done).error();
-      taken.frames = frames.size();
+      unfinished_.reset();
+      taken = frames.size();
     }
   }
-  taken.pause = pause_;
-  return taken;
+  return {.frames = taken,
+          .pause = pause_,
+          .wants_spare_time = wants_spare_time(frames.subspan(taken))};
+}
+
+bool Intake::wants_spare_time(std::span<const ByteView> frames) const {
+  if (unfinished_) return true;
+  if (frames.empty()) return false;
+  const FrameType type = frame_type(frames.front());
+  return type == FrameType::kTopic || type == FrameType::kProof || type == FrameType::kAttach;
 }
 
 Result<void> Intake::take_one(ByteView frame) {
@@ -85,7 +113,7 @@ Result<void> Intake::take_one(ByteView frame) {
     case FrameType::kTopic:
       return topic(std::get<TopicFrame>(parsed.frame));
     case FrameType::kProof:
-      work_ += kRequestWork;
+      spare_work_ += kProofWork;
       return inbound_.proof(std::get<ProofFrame>(parsed.frame).proof);
     case FrameType::kAttach:
       if (inbound_.entity_of(std::get<Attach>(parsed.frame).stream) != nullptr) {
@@ -111,7 +139,7 @@ Result<void> Intake::take_one(ByteView frame) {
 }
 
 void Intake::attach(const Attach& frame) {
-  work_ += kSignatureWork;
+  spare_work_ += kSignatureWork;
   const auto expires = try_attach(frame);
   if (!expires) {
     encode_frame(Detach{frame.entity, frame.stream, expires.error()}, out_->answers);
@@ -147,8 +175,17 @@ void Intake::ended(const EntityKey& entity, std::uint64_t stream) {
   streams_.erase(stream);
 }
 
+void Intake::over() {
+  unfinished_.reset();
+  inbound_.detach_all();
+}
+
+bool Intake::forget_some() {
+  return inbound_.forget_some(kTopicsForgottenAtOnce);
+}
+
 Result<void> Intake::topic(const TopicFrame& frame) {
-  work_ += kTopicWork;
+  spare_work_ += kTopicWork;
   auto named = inbound_.topic(frame);
   // On its way while the stream was refused or ended: the DETACH says so.
   if (!named && named.error().code == ErrorCode::kNotFound) return {};
@@ -173,27 +210,80 @@ Result<void> Intake::batch(ByteView bytes) {
     refuse_all(batch.view, within.error());
     return {};
   }
-  if (auto verified = inbound_.verify(batch, now_); !verified) {
-    return misfit(batch.view, verified.error());
+  const auto requests = std::ranges::count_if(batch.view.messages, is_request);
+  if (requests == 0) out_->counts.values += batch.view.messages.size();
+  if (requests > 0 && !spare_time_) {
+    postpone(false);
+    return {};
   }
-  work_ += work_of(batch.view, bytes.size());
+  const auto verified = inbound_.verify_some(batch, now_, spare_time_ ? kQuestionsAtOnce : 0);
+  if (!verified) return misfit(batch.view, verified.error());
+  if (!*verified || static_cast<std::size_t>(requests) > kRequestsAtOnce) {
+    postpone(*verified);
+    return {};
+  }
+  if (spare_time_) spare_work_ += kSpareWork / kRequestsAtOnce * (1 + requests);
+  judged(batch, bytes.size());
+  out_->steps.emplace_back(Parcel::Part{&incoming, 0, batch.view.messages.size()});
+  return {};
+}
+
+// The batch that was added last.
+void Intake::postpone(bool verified) {
+  out_->held_bytes -= std::min(out_->held_bytes, out_->batches[out_->used - 1].kept.size());
+  unfinished_ = Unfinished{.incoming = out_->take_out_batch()};
+  spare_work_ += kQuestionWork * kQuestionsAtOnce;
+  if (!verified) return;
+  const Incoming& incoming = *unfinished_->incoming;
+  unfinished_->verified = true;
+  judged(incoming.batch, incoming.bytes.size());
+}
+
+Result<void> Intake::go_on() {
+  Incoming& incoming = *unfinished_->incoming;
+  if (unfinished_->verified) {
+    hand_on(*unfinished_);
+    if (unfinished_->next == incoming.batch.view.messages.size()) unfinished_.reset();
+    return {};
+  }
+  spare_work_ += kQuestionWork * kQuestionsAtOnce;
+  const auto verified = inbound_.verify_some(incoming.batch, now_, kQuestionsAtOnce);
+  if (!verified) {
+    const auto ended = std::exchange(unfinished_, std::nullopt);
+    return misfit(ended->incoming->batch.view, verified.error());
+  }
+  if (*verified) {
+    unfinished_->verified = true;
+    judged(incoming.batch, incoming.bytes.size());
+  }
+  return {};
+}
+
+// As many messages as the core may be given at once.
+void Intake::hand_on(Unfinished& unfinished) {
+  const auto& messages = unfinished.incoming->batch.view.messages;
+  const std::size_t from = unfinished.next;
+  for (std::size_t requests = 0; unfinished.next < messages.size(); ++unfinished.next) {
+    if (is_request(messages[unfinished.next]) && ++requests > kRequestsAtOnce) break;
+  }
+  spare_work_ += kSpareWork;
+  out_->shared.push_back(unfinished.incoming);
+  out_->held_bytes += unfinished.incoming->kept.size();
+  out_->steps.emplace_back(Parcel::Part{unfinished.incoming.get(), from, unfinished.next});
+}
+
+void Intake::judged(const VerifiedBatch& batch, std::size_t bytes) {
+  work_ += work_of(batch.view, bytes);
   std::size_t refused = 0;
-  std::size_t requests = 0;
   for (std::size_t i = 0; i < batch.accepted.size(); ++i) {
-    if (batch.accepted[i]) {
-      if (!is_value(batch.view.messages[i].message.type)) ++requests;
-      continue;
-    }
+    if (batch.accepted[i]) continue;
     refuse(batch.view, i, batch.refusals[i].to_error());
     ++refused;
   }
-  if (requests > 0) charge_requests(requests, batch.view.header.stream);
   if (batch.unauthorised > 0) {
     strike(batch.view.header.origin, static_cast<double>(batch.unauthorised));
   }
   if (refused > 0) waste(kRefusalWork * refused, batch.view.header.stream);
-  out_->steps.emplace_back(&incoming);
-  return {};
 }
 
 Result<void> Intake::within_rate(const BatchView& batch) {
@@ -258,13 +348,6 @@ void Intake::strike(const EntityKey& entity, double count) {
   const Duration slower{static_cast<Duration::rep>(
       counted * static_cast<double>(shared_.limits.pause_per_strike.count()))};
   pause_ = std::min(pause_ + slower, kLongestPause);
-}
-
-void Intake::charge_requests(std::size_t count, std::uint64_t stream) {
-  const Nanos work = kRequestWork * count;
-  work_ += work;
-  const auto charged = std::chrono::ceil<Duration>(work);
-  pause_ = std::max(pause_, streams_.at(stream)->charge_requests(charged, now_));
 }
 
 void Intake::waste(std::chrono::nanoseconds work, std::uint64_t stream) {

@@ -269,7 +269,7 @@ TEST_F(Turns, OneSessionGetsNoMoreThanATurnsWorkAtATime) {
   std::span<const ByteView> left = frames;
   std::size_t turns = 0;
   while (!left.empty()) {
-    const auto taken = world.core.intake(mallory.id()).take(left, world.now, parcel);
+    const auto taken = world.core.intake(mallory.id()).take(left, world.now, parcel, true);
     EXPECT_LE(taken.frames, 20U);
     EXPECT_EQ(taken.pause, Duration{});
     left = left.subspan(taken.frames);
@@ -283,10 +283,10 @@ TEST_F(Turns, WhoeverMisbehavesIsReadMoreSlowly) {
   bytes.back() ^= 1;
   const auto frames = testing::split_frames(bytes);
   const auto good = world.core.intake(mallory.id())
-                        .take(std::span(frames).first(frames.size() - 1), world.now, parcel);
+                        .take(std::span(frames).first(frames.size() - 1), world.now, parcel, true);
   EXPECT_EQ(good.pause, Duration{});
   const auto bad =
-      world.core.intake(mallory.id()).take(std::span(frames).last(1), world.now, parcel);
+      world.core.intake(mallory.id()).take(std::span(frames).last(1), world.now, parcel, true);
   EXPECT_EQ(bad.pause, 50ms);  // five strikes
 }
 
@@ -315,8 +315,8 @@ TEST_F(Turns, WastedVerificationStaysWithinTheShareOfAnEntity) {
     site.now = std::max(site.now, one->next);
     Bytes bytes = batches(*one->peer, one->stream, granted, 1);
     bytes.back() ^= 1;
-    const auto taken =
-        site.core.intake(one->peer->id()).take(testing::split_frames(bytes), site.now, parcel);
+    const auto taken = site.core.intake(one->peer->id())
+                           .take(testing::split_frames(bytes), site.now, parcel, true);
     wasted += static_cast<double>(parcel.counts.wasted_us);
     one->next = site.now + std::max(taken.pause, Duration{40});
   }
@@ -324,24 +324,110 @@ TEST_F(Turns, WastedVerificationStaysWithinTheShareOfAnEntity) {
   EXPECT_GT(wasted, 0.5 * 10e6 * limits.wasted_share);
 }
 
-TEST_F(Turns, RequestsAreTakenAtTheirShare) {
-  RouterLimits limits;
-  Time now = world.now;
-  const Time until = now + 10s;
-  std::size_t asked = 0;
-  while (now < until) {
-    Bytes bytes;
-    mallory.set_created(now);
-    mallory.compose(stream, std::vector<Say>(100, {.uri = "a", .type = kSubscribe, .proof = proof}),
-                    bytes);
-    const auto taken =
-        world.core.intake(mallory.id()).take(testing::split_frames(bytes), now, parcel);
-    asked += 100;
-    now += std::max(taken.pause, Duration{100});
+// Frames of a batch of `count` subscriptions to different URIs, with the topics before it.
+Bytes mass_subscription(Peer& peer, std::uint64_t from, const ProofPtr& by, int count) {
+  std::vector<Say> wanted;
+  for (int i = 0; i < count; ++i) {
+    wanted.push_back({.uri = "s/" + std::to_string(i), .type = kSubscribe, .proof = by});
   }
-  const double at_share = 10 * limits.requests_share / 10e-6;  // of ten microseconds each
-  EXPECT_LT(static_cast<double>(asked), 1.1 * at_share);
-  EXPECT_GT(static_cast<double>(asked), 0.5 * at_share);
+  Bytes bytes;
+  peer.compose(from, wanted, bytes);
+  return bytes;
+}
+
+TEST_F(Turns, ABatchOfManySubscriptionsIsDoneALittleAtATime) {
+  Peer bob(world, "bob");
+  const auto from_bob = bob.attach("bob");
+  const auto bobs = world.granted("bob");
+  const Bytes bytes = mass_subscription(mallory, stream, proof, 1000);
+  const auto frames = testing::split_frames(bytes);
+  std::span<const ByteView> left = frames;
+  Intake& intake = world.core.intake(mallory.id());
+  std::size_t slices = 0;
+  bool wants = false;
+  while (!left.empty() || intake.unfinished()) {
+    const auto taken = intake.take(left, world.now, parcel, wants);
+    left = left.subspan(taken.frames);
+    if (!wants) {  // nothing of it happens but in spare time
+      EXPECT_TRUE(parcel.steps.empty());
+    }
+    const std::uint64_t before = world.core.stats().subscriptions;
+    world.core.take_parcel(parcel, world.now);
+    EXPECT_LE(world.core.stats().subscriptions - before, 16U);
+    ++slices;
+    wants = taken.wants_spare_time;
+  }
+  EXPECT_GT(slices, 140U);
+  EXPECT_EQ(world.core.stats().subscriptions, 1000U);
+  bob.say(from_bob, {.uri = "s/999", .payload = "x", .proof = bobs});
+  EXPECT_THAT(mallory.heard(), ElementsAre("s/999=x"));
+  mallory.read();
+  EXPECT_EQ(mallory.acks[stream], 1U);
+}
+
+TEST_F(Turns, ValuesOnTopicsInUseNeedNoSpareTime) {
+  mallory.say(stream, {.uri = "a", .payload = "0", .proof = proof});
+  const Bytes known = batches(mallory, stream, proof, 5);
+  const auto taken =
+      world.core.intake(mallory.id()).take(testing::split_frames(known), world.now, parcel, false);
+  EXPECT_EQ(taken.frames, 5U);
+  EXPECT_FALSE(taken.wants_spare_time);
+  EXPECT_EQ(parcel.counts.values, 5U);
+  // A topic, and a right that was not asked for before, do.
+  Bytes fresh;
+  mallory.compose(stream, {{.uri = "b", .proof = proof}}, fresh);
+  const auto frames = testing::split_frames(fresh);
+  Intake& intake = world.core.intake(mallory.id());
+  EXPECT_TRUE(intake.take(frames, world.now, parcel, false).wants_spare_time);
+  EXPECT_EQ(intake.take(frames, world.now, parcel, false).frames, 0U);
+  EXPECT_EQ(intake.take(std::span(frames).first(1), world.now, parcel, true).frames, 1U);
+  const auto unasked = intake.take(std::span(frames).last(1), world.now, parcel, false);
+  EXPECT_TRUE(unasked.wants_spare_time);
+  EXPECT_TRUE(intake.unfinished());
+  EXPECT_TRUE(parcel.steps.empty());
+}
+
+TEST_F(Turns, AStreamThatEndsInTheMiddleOfABatchEndsTheBatch) {
+  const Bytes bytes = mass_subscription(mallory, stream, proof, 100);
+  const auto frames = testing::split_frames(bytes);
+  std::span<const ByteView> left = frames;
+  Intake& intake = world.core.intake(mallory.id());
+  while (!intake.unfinished()) {
+    left = left.subspan(intake.take(left, world.now, parcel, true).frames);
+  }
+  intake.ended(world.id("mallory"), stream);
+  while (intake.unfinished()) (void)intake.take(left, world.now, parcel, true);
+  world.core.take_parcel(parcel, world.now);
+  mallory.read();
+  EXPECT_EQ(mallory.detached.at(stream).code, ErrorCode::kNotFound);
+  EXPECT_EQ(world.core.stats().subscriptions, 0U);
+}
+
+TEST_F(Turns, RightsThatGoInTheMiddleOfABatchAreNotThere) {
+  const Bytes bytes = mass_subscription(mallory, stream, proof, 100);
+  const auto frames = testing::split_frames(bytes);
+  std::span<const ByteView> left = frames;
+  Intake& intake = world.core.intake(mallory.id());
+  while (world.core.stats().subscriptions < 30) {
+    left = left.subspan(intake.take(left, world.now, parcel, true).frames);
+    world.core.take_parcel(parcel, world.now);
+  }
+  world.revoke(proof->dots[0].id);
+  while (!left.empty() || intake.unfinished()) {
+    left = left.subspan(intake.take(left, world.now, parcel, true).frames);
+    world.core.take_parcel(parcel, world.now);
+  }
+  EXPECT_EQ(world.core.stats().subscriptions, 0U);
+}
+
+TEST_F(Turns, WhatASessionHeldIsForgottenALittleAtATime) {
+  const Bytes bytes = mass_subscription(mallory, stream, proof, 1000);
+  world.core.receive(mallory.id(), testing::split_frames(bytes), world.now);
+  world.core.closed(mallory.id());
+  world.core.intake(mallory.id()).over();
+  std::size_t slices = 0;
+  while (world.core.intake(mallory.id()).forget_some()) ++slices;
+  EXPECT_GE(slices, 15U);
 }
 
 TEST_F(Turns, UnauthorisedMessagesCostNoSignature) {
@@ -349,7 +435,7 @@ TEST_F(Turns, UnauthorisedMessagesCostNoSignature) {
   Bytes bytes;
   mallory.compose(stream, {{.uri = "secret", .proof = nothing}}, bytes);
   bytes.back() ^= 1;  // nobody looks at the signature
-  (void)world.core.intake(mallory.id()).take(testing::split_frames(bytes), world.now, parcel);
+  (void)world.core.intake(mallory.id()).take(testing::split_frames(bytes), world.now, parcel, true);
   EXPECT_EQ(parcel.counts.bad_signatures, 0U);
   EXPECT_EQ(parcel.counts.refused, 1U);
   EXPECT_LT(parcel.counts.wasted_us, 20U);
@@ -365,7 +451,7 @@ TEST_F(Turns, KeptParcelsDoNotNeedTheFramesTheyWereMadeOf) {
                   {{.uri = "a", .type = kSubscribe, .proof = proof},
                    {.uri = "a", .payload = "kept", .proof = proof}},
                   bytes);
-  (void)intake.take(testing::split_frames(bytes), world.now, parcel);
+  (void)intake.take(testing::split_frames(bytes), world.now, parcel, true);
   std::ranges::fill(bytes, 0);
   world.sent.clear();
   Parcel* const one = &parcel;

@@ -17,6 +17,7 @@ void Parcel::begin(SessionId whose) {
   strikes.clear();
   breach.reset();
   counts = {};
+  shared.clear();
   used = 0;
   if (batches.size() > kSpareBatches) batches.resize(kSpareBatches);
   if (held_bytes > kSpareBytes) {
@@ -30,6 +31,16 @@ Incoming& Parcel::add_batch() {
   Incoming& incoming = batches[used++];
   incoming.stream = nullptr;
   return incoming;
+}
+
+std::shared_ptr<Incoming> Parcel::take_out_batch() {
+  auto taken = std::make_shared<Incoming>(std::move(batches[--used]));
+  batches[used] = {};
+  return taken;
+}
+
+bool Parcel::empty() const {
+  return steps.empty() && answers.empty() && strikes.empty() && !breach && counts.batches == 0;
 }
 
 }  // namespace bw::syndication

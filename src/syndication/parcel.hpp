@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <memory>
 #include <optional>
 #include <variant>
 #include <vector>
@@ -35,7 +36,13 @@ struct Parcel {
     std::uint64_t stream = 0;
     std::uint64_t sequence = 0;
   };
-  using Step = std::variant<Incoming*, Attached, Refused, Detach, Ping>;
+  // The messages of a batch at positions [from, to). Parts of a batch come in order.
+  struct Part {
+    Incoming* incoming = nullptr;
+    std::size_t from = 0;
+    std::size_t to = 0;
+  };
+  using Step = std::variant<Part, Attached, Refused, Detach, Ping>;
   struct Strike {
     EntityKey entity;
     double count = 0;
@@ -43,6 +50,7 @@ struct Parcel {
   struct Counts {
     std::uint64_t batches = 0;
     std::uint64_t messages = 0;
+    std::uint64_t values = 0;  // of the messages; in batches that hold nothing else
     std::uint64_t refused = 0;
     std::uint64_t bad_signatures = 0;
     std::uint64_t replayed = 0;
@@ -53,6 +61,10 @@ struct Parcel {
   void begin(SessionId whose);
   // Holds until begin().
   Incoming& add_batch();
+  // Moves the batch that was added last to where it can outlive the parcel.
+  std::shared_ptr<Incoming> take_out_batch();
+  // Nothing for the core.
+  [[nodiscard]] bool empty() const;
 
   SessionId session = 0;
   std::vector<Step> steps;
@@ -62,6 +74,7 @@ struct Parcel {
   Counts counts;
   std::size_t held_bytes = 0;  // of batches that are kept
 
+  std::vector<std::shared_ptr<Incoming>> shared;  // batches that come in parts
   std::deque<Incoming> batches;
   std::size_t used = 0;
 };

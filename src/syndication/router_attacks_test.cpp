@@ -220,6 +220,15 @@ TEST_F(RouterAttacks, PersistentOffendersAreBlacklistedForAWhile) {
   EXPECT_FALSE(later.answered(later.say(from_later, {.uri = "some", .proof = some})));
 }
 
+// An agent that hears of a revocation later than the router goes on for a while, with new streams too.
+TEST_F(RouterAttacks, WhoeverIsLateWithARevokedGrantIsRefusedAndNotBlacklisted) {
+  const auto proof = world.granted("bob");
+  world.revoke(proof->dots.back().id);
+  const auto refused = bob.say(from_bob, std::vector<Say>(40, {.uri = "a", .proof = proof}));
+  EXPECT_EQ(bob.answer(refused, 39), ErrorCode::kRevoked);
+  EXPECT_THAT(world.core.blacklist(world.now), IsEmpty());
+}
+
 TEST_F(RouterAttacks, BannedGuestLosesItsStreamsButNotTheSessionOfItsAgent) {
   const auto guest = bob.attach("guest");
   const auto elsewhere = mallory.attach("guest");

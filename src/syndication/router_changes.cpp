@@ -50,7 +50,8 @@ void RouterCore::Impl::recheck(Subscription& subscription, Time now) {
                             "designated router",
                             request.ns.text())});
   }
-  auto grant = grants.authorize(request, subscription.topic.proof, *subscription.proof, now);
+  const TopicState& topic = *subscription.topic;
+  auto grant = grants.authorize(request, topic.topic.proof, *topic.proof, now);
   if (grant) {
     subscriptions.renew(subscription, *std::move(grant));
   } else if (is_undecided(grant.error().code)) {
@@ -65,8 +66,8 @@ void RouterCore::Impl::end(Subscription& subscription, const Error& reason) {
   Session& session = *subscription.session;
   const RequestId id = subscription.request;
   answer(session, id, reason);
+  session.streams.at(id.stream)->subscriptions.erase(&subscription);
   subscriptions.remove(subscription);
-  session.streams.at(id.stream)->subscriptions.erase(id);
 }
 
 void RouterCore::Impl::recheck(const EntityKey& key, Time now) {

@@ -10,7 +10,6 @@ namespace bw::syndication {
 namespace {
 
 constexpr Duration kPurgeInterval = 10s;
-constexpr std::size_t kRemovedAtOnce = 256;  // some hundreds of microseconds
 
 }  // namespace
 
@@ -29,8 +28,7 @@ RouterCore::Impl::Impl(const wave::AuthorityView& view, Carries serves, MessageS
              .limits = bounds,
              .grants{view, bounds.grants_remembered},
              .blacklist{bounds.strikes_to_blacklist, bounds.blacklist_for},
-             .accounts{Allowance{bounds.messages_per_second_per_entity, bounds.wasted_share,
-                                 bounds.requests_share}}},
+             .accounts{Allowance{bounds.messages_per_second_per_entity, bounds.wasted_share}}},
       outbox(out),
       fan_out(subscriptions, outbox) {}
 
@@ -101,9 +99,16 @@ std::vector<BlacklistEntry> RouterCore::blacklist(Time now) const {
 void RouterCore::Impl::open(SessionId id, const EntityKey& peer, Time now) {
   const auto expires = shared.admit(peer, now);
   if (!expires) return outbox.refuse(id, expires.error());
+  const auto known = entities.find(peer);
+  if (known != entities.end() && known->second.sessions >= limits.sessions_per_entity) {
+    return outbox.refuse(
+        id, {ErrorCode::kLimited, fmt::format("entity {} has {} sessions here; close some",
+                                              peer.text(), known->second.sessions)});
+  }
   auto session = std::make_shared<Session>();
   session->id = id;
   session->peer = &hold(peer, *expires);
+  ++session->peer->sessions;
   BW_ASSERT(sessions.try_emplace(id, std::move(session)).second);
 }
 
@@ -156,9 +161,16 @@ void RouterCore::Impl::close(Session& session, const Error& reason) {
 
 void RouterCore::Impl::drop(Session& session) {
   static const Error kGone{ErrorCode::kUnavailable, "the session that carried the stream is over"};
-  while (!session.streams.empty()) end_stream(session, *session.streams.begin()->second, kGone);
+  std::size_t most = kRemovedAtOnce;
+  while (!session.streams.empty()) {
+    Stream& stream = *session.streams.begin()->second;
+    tell_end(stream, kGone, &session);
+    most -= remove_subscriptions(stream, most);
+    bury(session, stream);
+  }
   for (auto& [stream, topics] : session.told_topics) stream->told.erase(session.id);
   outbox.forget(session);
+  --session.peer->sessions;
   release(*session.peer);
   sessions.erase(session.id);
 }

@@ -374,6 +374,20 @@ TEST(RouterCoreLimits, EntityHasSoManySubscriptions) {
   EXPECT_EQ(peer.answer(peer.say(stream, {.uri = "c", .type = kSubscribe, .proof = proof})), kOk);
 }
 
+TEST(RouterCoreLimits, EntityHasSoManySessions) {
+  World world({.sessions_per_entity = 2});
+  Peer first(world, "alice");
+  Peer second(world, "alice");
+  Peer third(world, "alice");
+  Peer other(world, "bob");
+  EXPECT_EQ(world.closed.at(third.id()).code, ErrorCode::kLimited);
+  EXPECT_FALSE(other.closed());
+  EXPECT_EQ(world.core.stats().sessions, 3U);
+  world.core.closed(first.id());
+  Peer again(world, "alice");
+  EXPECT_FALSE(again.closed());
+}
+
 TEST_F(RouterCoreTest, SessionHasSoManyStreams) {
   for (std::size_t i = 1; i < limits::kStreamsPerSession; ++i) alice.attach("alice");
   alice.read();

@@ -18,6 +18,8 @@ struct RouterCore::Impl {
   Impl(const wave::AuthorityView& view, Carries serves, MessageStore& messages, RouterOutput& out,
        RouterLimits bounds);
 
+  static constexpr std::size_t kRemovedAtOnce = 32;  // subscriptions: some tens of microseconds
+
   // Sessions.
   void open(SessionId id, const EntityKey& peer, Time now);
   // Tells the peer why, and everybody else that its streams ended.
@@ -33,16 +35,19 @@ struct RouterCore::Impl {
   void step(Session& session, const Parcel::Refused& step, Time now);
   void step(Session& session, const Detach& step, Time now);
   void step(Session& session, const Ping& step, Time now);
-  void step(Session& session, Incoming* step, Time now);
+  void step(Session& session, const Parcel::Part& part, Time now);
   // Ends a stream, and tells all who heard of it. Its subscriptions get nothing from now on; where
   // they are many, sweep() removes them.
   void end_stream(Session& session, Stream& stream, const Error& reason);
+  void tell_end(Stream& stream, const Error& reason, const Session* but = nullptr);
+  void bury(Session& session, Stream& stream);
   static Stream* stream_of(Session& session, const EntityKey& entity, std::uint64_t stream);
   void take_value(Session& session, Incoming& incoming, std::size_t position, Time now);
   // Whether the right that a message was verified by still holds; it is refused otherwise.
   bool holds(Session& session, Incoming& incoming, std::size_t position, Time now);
   void refuse(Session& session, const BatchView& batch, std::size_t position, const Error& reason);
-  void remove_subscriptions(Stream& stream, std::size_t most);
+  // Returns how many.
+  std::size_t remove_subscriptions(Stream& stream, std::size_t most);
   bool sweep();
   void handled(Stream& stream, std::uint64_t sequence);
   void acknowledge();

@@ -48,7 +48,7 @@ Result<void> RouterCore::Impl::subscribe(Session& session, const Incoming& incom
                                          std::size_t position, Time now) {
   const BatchView& view = incoming.batch.view;
   const Message& message = view.messages[position].message;
-  const TopicState& topic = *incoming.batch.topics[position];
+  const TopicPtr& topic = incoming.batch.topics[position];
   const RequestId id{view.header.stream, view.header.sequence, view.indices[position]};
   if (session.subscriptions >= limits::kSubscriptionsPerSession) {
     return fail(ErrorCode::kLimited, "this session has {} subscriptions; end some, or open another",
@@ -59,17 +59,16 @@ Result<void> RouterCore::Impl::subscribe(Session& session, const Incoming& incom
     return fail(ErrorCode::kLimited, "entity {} has {} subscriptions; end some", entity.key.text(),
                 entity.subscriptions);
   }
-  if (message.replay) BW_CHECK(send_stored(session, id, topic.topic, now));
+  if (message.replay) BW_CHECK(send_stored(session, id, topic->topic, now));
   Subscription& subscription = subscriptions.add({.session = &session,
                                                   .entity = &entity,
                                                   .stream = incoming.stream,
                                                   .request = id,
                                                   .tap = message.type == MessageType::kTap,
                                                   .expires = message.expires.value_or(kNever),
-                                                  .topic = topic.topic,
-                                                  .proof = topic.proof,
+                                                  .topic = topic,
                                                   .grant = incoming.batch.grants[position]});
-  incoming.stream->subscriptions.emplace(id, &subscription);
+  incoming.stream->subscriptions.insert(&subscription);
   return {};
 }
 
@@ -120,8 +119,9 @@ Result<void> RouterCore::Impl::unsubscribe(Session& session, const Stream& strea
         return fail(ErrorCode::kDenied, "the subscription is entity {}'s, who alone can end it",
                     owner->second->entity->key.text());
       }
-      subscriptions.remove(*found->second);
+      Subscription& ended = **found;
       owner->second->subscriptions.erase(found);
+      subscriptions.remove(ended);
       return {};
     }
   }

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -24,6 +25,7 @@ struct Entity {
   EntityKey key;
   Time expires;             // by the ledger; renewals are noticed when this comes
   std::size_t holders = 0;  // sessions and streams
+  std::size_t sessions = 0;
   std::size_t subscriptions = 0;
 };
 
@@ -35,14 +37,21 @@ struct Subscription {
   RequestId request;
   bool tap = false;
   Time expires = kNever;  // as its message asked
-  Topic topic;
-  std::shared_ptr<const wave::Proof> proof;
+  TopicPtr topic;         // shared with the intake; only what never changes in it is looked at
   GrantPtr grant;
   Time recheck_at{};         // when it or the grant expires, or at once while nobody can tell
   std::uint64_t served = 0;  // when it last got a message that was not for all, as a rising number
 
   // Whether it is to get messages now.
   [[nodiscard]] inline bool live(Time now) const;
+};
+
+// A set finds a subscription by its request.
+struct ByRequest {
+  using is_transparent = void;
+  static const RequestId& id(const Subscription* subscription) { return subscription->request; }
+  static const RequestId& id(const RequestId& request) { return request; }
+  bool operator()(const auto& a, const auto& b) const { return id(a) < id(b); }
 };
 
 // An entity's stream as attached on a session.
@@ -53,7 +62,7 @@ struct Stream {
   std::uint64_t handled = 0;  // highest sequence to acknowledge
   bool ack_due = false;
   bool over = false;  // and waits for its subscriptions to be removed
-  std::map<RequestId, Subscription*> subscriptions;
+  std::set<Subscription*, ByRequest> subscriptions;
   std::map<SessionId, Session*> told;  // who knows topics of it
 };
 

@@ -8,8 +8,6 @@
 namespace bw::syndication {
 namespace {
 
-constexpr std::size_t kRemovedAtOnce = 64;
-
 MessageId id_of(const BatchView& batch, std::size_t position) {
   return {batch.header.origin, batch.header.stream, batch.header.sequence, batch.indices[position]};
 }
@@ -79,16 +77,26 @@ void RouterCore::Impl::step(Session& session, const Ping& step, Time now) {
 }
 
 void RouterCore::Impl::end_stream(Session& session, Stream& stream, const Error& reason) {
-  const Detach frame{stream.entity->key, stream.id, reason};
-  output.ended(session.id, frame.origin, frame.stream);
+  output.ended(session.id, stream.entity->key, stream.id);
   stream.told.emplace(session.id, &session);
-  for (const auto& [id, listener] : stream.told) {
-    encode_frame(frame, outbox.answers(*listener));
-    listener->told_topics.erase(&stream);
-  }
-  std::erase(acks_due, &stream);
+  tell_end(stream, reason);
   remove_subscriptions(stream, kRemovedAtOnce);
-  const auto found = session.streams.find(frame.stream);
+  bury(session, stream);
+}
+
+// Whoever heard of the stream.
+void RouterCore::Impl::tell_end(Stream& stream, const Error& reason, const Session* but) {
+  const Detach frame{stream.entity->key, stream.id, reason};
+  for (const auto& [id, listener] : stream.told) {
+    listener->told_topics.erase(&stream);
+    if (listener != but) encode_frame(frame, outbox.answers(*listener));
+  }
+  stream.told.clear();
+}
+
+void RouterCore::Impl::bury(Session& session, Stream& stream) {
+  std::erase(acks_due, &stream);
+  const auto found = session.streams.find(stream.id);
   if (stream.subscriptions.empty()) {
     release(*stream.entity);
   } else {
@@ -98,12 +106,14 @@ void RouterCore::Impl::end_stream(Session& session, Stream& stream, const Error&
   session.streams.erase(found);
 }
 
-void RouterCore::Impl::remove_subscriptions(Stream& stream, std::size_t most) {
-  for (; most > 0 && !stream.subscriptions.empty(); --most) {
-    const auto next = stream.subscriptions.begin();
-    subscriptions.remove(*next->second);
-    stream.subscriptions.erase(next);
+std::size_t RouterCore::Impl::remove_subscriptions(Stream& stream, std::size_t most) {
+  std::size_t removed = 0;
+  for (; removed < most && !stream.subscriptions.empty(); ++removed) {
+    Subscription& next = **stream.subscriptions.begin();
+    stream.subscriptions.erase(stream.subscriptions.begin());
+    subscriptions.remove(next);
   }
+  return removed;
 }
 
 void RouterCore::Impl::strike(const Parcel::Strike& strike, Time now) {
@@ -114,14 +124,13 @@ void RouterCore::Impl::strike(const Parcel::Strike& strike, Time now) {
   shut_out(strike.entity, banned_words(strike.entity, until.value_or(now)));
 }
 
-void RouterCore::Impl::step(Session& session, Incoming* step, Time now) {
-  Incoming& incoming = *step;
+void RouterCore::Impl::step(Session& session, const Parcel::Part& part, Time now) {
+  Incoming& incoming = *part.incoming;
   const BatchView& view = incoming.batch.view;
   incoming.stream = stream_of(session, view.header.origin, view.header.stream);
   if (incoming.stream == nullptr) return;  // it ended while this was on its way
-  const std::size_t count = view.messages.size();
-  std::size_t from = 0;
-  for (std::size_t i = 0; i < count; ++i) {
+  std::size_t from = part.from;
+  for (std::size_t i = part.from; i < part.to; ++i) {
     if (!incoming.batch.accepted[i] || !holds(session, incoming, i, now)) continue;
     if (is_value(view.messages[i].message.type)) {
       take_value(session, incoming, i, now);
@@ -134,8 +143,8 @@ void RouterCore::Impl::step(Session& session, Incoming* step, Time now) {
       from = i + 1;
     }
   }
-  waiting.push_back({&incoming, from, count});
-  handled(*incoming.stream, view.header.sequence);
+  waiting.push_back({&incoming, from, part.to});
+  if (part.to == view.messages.size()) handled(*incoming.stream, view.header.sequence);
 }
 
 bool RouterCore::Impl::holds(Session& session, Incoming& incoming, std::size_t position, Time now) {

@@ -44,8 +44,9 @@ Subscription& Subscriptions::add(Subscription value) {
   subscription.handle = handle;
   ++subscription.session->subscriptions;
   ++subscription.entity->subscriptions;
-  tree_.add(subscription.topic.ns, subscription.topic.uri, handle);
-  ++of(subscription.topic.ns).generation;
+  const Topic& topic = subscription.topic->topic;
+  tree_.add(topic.ns, topic.uri, handle);
+  ++of(topic.ns).generation;
   rest_on(kept, subscription.grant);
   return subscription;
 }
@@ -53,8 +54,9 @@ Subscription& Subscriptions::add(Subscription value) {
 void Subscriptions::remove(Subscription& subscription) {
   --subscription.session->subscriptions;
   --subscription.entity->subscriptions;
-  tree_.remove(subscription.topic.ns, subscription.topic.uri, subscription.handle);
-  ++of(subscription.topic.ns).generation;
+  const Topic& topic = subscription.topic->topic;
+  tree_.remove(topic.ns, topic.uri, subscription.handle);
+  ++of(topic.ns).generation;
   const auto place = all_.find(subscription.handle);
   leave_grant(place->second);
   leave_recheck(place->second);

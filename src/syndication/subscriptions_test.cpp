@@ -31,11 +31,12 @@ class Holdings {
   }
 
   Subscription& add(const std::string& uri, const GrantPtr& grant) {
+    auto topic = std::make_shared<TopicState>();
+    topic->topic = {world.id("ns"), {}, testing::pattern(uri)};
     return all.add({.session = &session,
                     .entity = &entity,
                     .request = {},
-                    .topic = {world.id("ns"), {}, testing::pattern(uri)},
-                    .proof = nullptr,
+                    .topic = std::move(topic),
                     .grant = grant});
   }
 

@@ -63,10 +63,13 @@ struct Holder {
   EntityKey entity;
   Path path;
 };
-Result<std::vector<Holder>> who_can(const EntityKey& ns, const Pattern& pattern,
-                                    Permissions permissions, const PermissionGraph& graph,
-                                    const AuthorityView& authority, Time now,
-                                    const SearchBounds& bounds = {});
+struct Holders {
+  std::vector<Holder> list;
+  bool exhausted_bounds = false;  // there may be more
+};
+Result<Holders> who_can(const EntityKey& ns, const Pattern& pattern, Permissions permissions,
+                        const PermissionGraph& graph, const AuthorityView& authority, Time now,
+                        const SearchBounds& bounds = {});
 
 // Everything `entity` can do: maximal (namespace, pattern, permissions) triples over all paths.
 struct Capability {
@@ -77,8 +80,12 @@ struct Capability {
   Time expires;
   Path path;
 };
-Result<std::vector<Capability>> what_can(const EntityKey& entity, const PermissionGraph& graph,
-                                         const AuthorityView& authority, Time now,
-                                         const SearchBounds& bounds = {});
+struct Capabilities {
+  std::vector<Capability> list;
+  bool exhausted_bounds = false;  // there may be more
+};
+Result<Capabilities> what_can(const EntityKey& entity, const PermissionGraph& graph,
+                              const AuthorityView& authority, Time now,
+                              const SearchBounds& bounds = {});
 
 }  // namespace bw::wave

@@ -61,8 +61,11 @@ class CapabilitySearch {
     for (; next < states_.size() && within_bounds(); ++next) {
       BW_CHECK(expand(static_cast<std::uint32_t>(next)));
     }
+    gave_up_ = gave_up_ || !within_bounds();
     return {};
   }
+
+  [[nodiscard]] bool gave_up() const { return gave_up_; }
 
   Result<std::vector<Capability>> capabilities() {
     std::vector<Capability> found;
@@ -182,6 +185,7 @@ class CapabilitySearch {
   std::size_t comparisons_left_;
   std::size_t most_work_ = 0;
   std::size_t work_ = 0;
+  bool gave_up_ = false;
   std::vector<State> states_;
   std::vector<Edge> edges_;
   std::unordered_map<Place, std::vector<std::uint32_t>, PlaceHash> places_;
@@ -202,24 +206,25 @@ Result<Capability> own_namespace(const EntityKey& entity, const AuthorityView& a
 
 }  // namespace
 
-Result<std::vector<Capability>> what_can(const EntityKey& entity, const PermissionGraph& graph,
-                                         const AuthorityView& authority, Time now,
-                                         const SearchBounds& bounds) {
-  std::vector<Capability> found;
+Result<Capabilities> what_can(const EntityKey& entity, const PermissionGraph& graph,
+                              const AuthorityView& authority, Time now,
+                              const SearchBounds& bounds) {
+  Capabilities found;
   Liveness liveness(authority, now);
   CapabilitySearch search(entity, graph, liveness, now, bounds);
   if (entity != kEveryone) {
     BW_TRY(const bool live, liveness.live(entity));
     if (!live) return found;
     BW_TRY(Capability own, own_namespace(entity, authority));
-    found.push_back(std::move(own));
+    found.list.push_back(std::move(own));
     // Half of the work is kept for what everyone may do, so that spam for one cannot hide the
     // other.
     BW_CHECK(search.search_from(entity, bounds.edges / 2));
   }
   BW_CHECK(search.search_from(kEveryone, bounds.edges));
   BW_TRY(std::vector<Capability> granted, search.capabilities());
-  std::move(granted.begin(), granted.end(), std::back_inserter(found));
+  std::move(granted.begin(), granted.end(), std::back_inserter(found.list));
+  found.exhausted_bounds = search.gave_up();
   return found;
 }
 

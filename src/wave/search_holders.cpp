@@ -7,13 +7,12 @@
 
 namespace bw::wave {
 
-Result<std::vector<Holder>> who_can(const EntityKey& ns, const Pattern& pattern,
-                                    Permissions permissions, const PermissionGraph& graph,
-                                    const AuthorityView& authority, Time now,
-                                    const SearchBounds& bounds) {
+Result<Holders> who_can(const EntityKey& ns, const Pattern& pattern, Permissions permissions,
+                        const PermissionGraph& graph, const AuthorityView& authority, Time now,
+                        const SearchBounds& bounds) {
   const Request request{
       .origin = kEveryone, .ns = ns, .pattern = pattern, .permissions = permissions};
-  std::vector<Holder> holders;
+  Holders holders;
   Liveness liveness(authority, now);
   BW_TRY(const bool ns_live, liveness.live(ns));
   if (!ns_live || asks_for_nothing(request)) return holders;
@@ -24,6 +23,7 @@ Result<std::vector<Holder>> who_can(const EntityKey& ns, const Pattern& pattern,
                               .max_hops = std::min(bounds.hops, limits::kProofDots)};
   ForwardSearch search(context);
   BW_CHECK(search.run(bounds.edges));
+  holders.exhausted_bounds = !search.exhausted();
   std::unordered_set<EntityKey> seen;
   for (std::uint32_t i = 0; i < search.labels().size(); ++i) {
     const EntityKey& node = search.node(i);
@@ -36,7 +36,7 @@ Result<std::vector<Holder>> who_can(const EntityKey& ns, const Pattern& pattern,
     Holder holder{.entity = node, .path = {}};
     search.append_path(best, holder.path.edges);
     holder.path.expires = search.labels()[best].expires;
-    holders.push_back(std::move(holder));
+    holders.list.push_back(std::move(holder));
   }
   return holders;
 }

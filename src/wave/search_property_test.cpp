@@ -162,7 +162,8 @@ RC_GTEST_PROP(SearchProperty, WhoCanAgreesWithFindPath, ()) {
       Scenario::request("ns", *rc::gen::elementOf(kRequested), *rc::gen::elementOf(kAsked));
   const auto holders =
       who_can(request.ns, request.pattern, request.permissions, world.graph, world.graph, kNow)
-          .value();
+          .value()
+          .list;
   const auto holds = [&](const EntityKey& key) {
     return std::any_of(holders.begin(), holders.end(),
                        [&](const Holder& holder) { return holder.entity == key; });
@@ -203,7 +204,7 @@ RC_GTEST_PROP(SearchProperty, ConsumersAreThoseWhoFindAPathToConsumeOrTap, ()) {
 RC_GTEST_PROP(SearchProperty, WhatCanAgreesWithFindPath, ()) {
   const Scenario world = draw_world();
   const EntityKey entity = key_of(kNames[*rc::gen::inRange<std::size_t>(0, 7)]);
-  const auto capabilities = what_can(entity, world.graph, world.graph, kNow).value();
+  const auto capabilities = what_can(entity, world.graph, world.graph, kNow).value().list;
   for (const std::string_view on : {"a", "a/b", "x/b", "a/b/c", "a/b/b", "zz"}) {
     for (const std::string_view can : {"P", "C", "C+", "C*", "T", "L", "PC"}) {
       const Request request{.origin = entity,

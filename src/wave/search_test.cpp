@@ -116,7 +116,8 @@ TEST_F(Search, WhoCanFollowsALongerPrefixThatLeavesMoreTtl) {
   given.dot("dave", "bob");  // alice's grant ends at dave
   const auto holders =
       who_can(key_of("ns"), pattern_of("a"), permissions_of("P"), given.graph, given.graph, kNow)
-          .value();
+          .value()
+          .list;
   ASSERT_EQ(holders.size(), 4U);
   EXPECT_EQ(holders[1].entity, key_of("carol"));
   EXPECT_EQ(holders[1].path.edges.size(), 1U);
@@ -375,7 +376,8 @@ TEST_F(Search, WhoCanListsHoldersNamespaceFirst) {
     std::vector<EntityKey> names;
     for (const Holder& holder :
          who_can(key_of("ns"), pattern_of(on), permissions_of(can), given.graph, given.graph, kNow)
-             .value()) {
+             .value()
+             .list) {
       names.push_back(holder.entity);
     }
     return names;
@@ -402,7 +404,7 @@ TEST_F(Search, WhatCanNarrowsAlongThePathOverAllNamespaces) {
   given.dot("dave", "everyone", {.on = "door", .can = "L", .ns = "dave"});
   given.dot("alice", "bob", {.on = "floor1/*", .can = "L", .ns = "dave"});  // alice has nothing
   std::vector<std::string> found;
-  const auto capabilities = what_can(key_of("bob"), given.graph, given.graph, kNow).value();
+  const auto capabilities = what_can(key_of("bob"), given.graph, given.graph, kNow).value().list;
   for (const Capability& capability : capabilities) found.push_back(text_of(capability));
   const auto in = [](std::string_view ns) { return key_of(ns).brief(); };
   EXPECT_THAT(found, ::testing::UnorderedElementsAre("C*T*PL on " + in("bob") + "/* ttl 255",
@@ -416,14 +418,14 @@ TEST_F(Search, WhatCanKeepsTheShorterPathThatNeedsLessTtl) {
   given.dot("alice", "bob", {.on = "a/*", .can = "P"});
   given.dot("alice", "carol", {.on = "*", .ttl = 1});
   given.dot("ns", "alice", {.ttl = 1});  // not enough to go by carol
-  const auto capabilities = what_can(key_of("bob"), given.graph, given.graph, kNow).value();
+  const auto capabilities = what_can(key_of("bob"), given.graph, given.graph, kNow).value().list;
   ASSERT_EQ(capabilities.size(), 2U);
   EXPECT_EQ(text_of(capabilities[1]), "P on " + key_of("ns").brief() + "/a/* ttl 0");
 }
 
 TEST_F(Search, WhatCanTrustsNoDeadEntity) {
   const auto count = [&] {
-    return what_can(key_of("bob"), given.graph, given.graph, kNow).value().size();
+    return what_can(key_of("bob"), given.graph, given.graph, kNow).value().list.size();
   };
   given.dot("ns", "alice", {.on = "a/*", .ttl = 1});
   given.dot("alice", "bob");
@@ -443,8 +445,34 @@ TEST_F(Search, WhatCanEndsWithinBoundsUnderSpam) {
     given.dot("alice", "bob", {.on = "p" + std::to_string(i) + "/*"});
   }
   given.dot("dave", "everyone", {.on = "door", .can = "L", .ns = "dave"});
-  const auto capabilities = what_can(key_of("bob"), given.graph, given.graph, kNow).value();
+  const auto capabilities = what_can(key_of("bob"), given.graph, given.graph, kNow).value().list;
   EXPECT_EQ(capabilities.size(), 2U);
+}
+
+TEST_F(Search, ListsSayWhenTheyMayLackSome) {
+  const auto holders = [&](std::size_t edges) {
+    return who_can(key_of("ns"), pattern_of("a"), permissions_of("P"), given.graph, given.graph,
+                   kNow, {.edges = edges})
+        .value();
+  };
+  const auto capabilities = [&](std::size_t edges) {
+    return what_can(key_of("bob"), given.graph, given.graph, kNow, {.edges = edges}).value();
+  };
+  given.dot("ns", "alice", {.ttl = 2});
+  given.dot("alice", "bob", {.ttl = 1});
+  EXPECT_FALSE(holders(1000).exhausted_bounds);
+  EXPECT_FALSE(capabilities(1000).exhausted_bounds);
+  for (int i = 0; i < 100; ++i) {
+    given.graph.add_entity(key_of("guest#" + std::to_string(i)));
+    given.dot("bob", "guest#" + std::to_string(i));
+    given.dot("spammer#" + std::to_string(i), "bob");
+  }
+  EXPECT_TRUE(holders(50).exhausted_bounds);
+  EXPECT_LT(holders(50).list.size(), 103U);
+  EXPECT_FALSE(holders(1000).exhausted_bounds);
+  EXPECT_EQ(holders(1000).list.size(), 103U);
+  EXPECT_TRUE(capabilities(50).exhausted_bounds);
+  EXPECT_FALSE(capabilities(1000).exhausted_bounds);
 }
 
 }  // namespace

@@ -27,10 +27,14 @@ class SingleRouter : private RouterOutput {
     if (holding_) return take_in(session, frames, now);
     Intake& intake = intakes_.at(session);
     Parcel* const parcel = &parcel_;
-    while (!frames.empty()) {
-      frames = frames.subspan(intake.take(frames, now, parcel_).frames);
+    while (!frames.empty() || intake.unfinished()) {
+      frames = frames.subspan(intake.take(frames, now, parcel_, true).frames);
       core_.take({&parcel, 1}, now);
     }
+  }
+  void take_parcel(Parcel& parcel, Time now) {
+    Parcel* const one = &parcel;
+    core_.take({&one, 1}, now);
   }
   void closed(SessionId session) { core_.closed(session); }
 
@@ -79,7 +83,7 @@ class SingleRouter : private RouterOutput {
   }
 
   struct Held {
-    std::vector<Bytes> frames;
+    std::shared_ptr<const std::vector<Bytes>> frames;
     Parcel parcel;
   };
   struct News {
@@ -89,11 +93,15 @@ class SingleRouter : private RouterOutput {
   };
 
   void take_in(SessionId session, std::span<const ByteView> frames, Time now) {
-    while (!frames.empty()) {
+    auto copies = std::make_shared<std::vector<Bytes>>();
+    for (const ByteView frame : frames) copies->push_back(to_bytes(frame));
+    const std::vector<ByteView> views(copies->begin(), copies->end());
+    std::span<const ByteView> left = views;
+    Intake& intake = intakes_.at(session);
+    while (!left.empty() || intake.unfinished()) {
       Held& held = *held_.emplace_back(std::make_unique<Held>());
-      for (const ByteView frame : frames) held.frames.push_back(to_bytes(frame));
-      const std::vector<ByteView> views(held.frames.begin(), held.frames.end());
-      frames = frames.subspan(intakes_.at(session).take(views, now, held.parcel).frames);
+      held.frames = copies;
+      left = left.subspan(intake.take(left, now, held.parcel, true).frames);
     }
   }
 
