@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A whole city under one authority system: built through a ledger's public door, reopened, asked."""
+"""A whole city under one authority system: built through a ledger's public door, reopened, asked, pressed."""
 import json
 import os
 import pathlib
@@ -16,6 +16,7 @@ MIB = 1024 * 1024
 def options(parser) -> None:
     parser.add_argument("--scale", type=float, default=1.0, help="1 is San Francisco: 5,055,966 objects")
     parser.add_argument("--pairs", type=int, default=10_000, help="random questions after it is built")
+    parser.add_argument("--step", type=float, default=2.0, help="seconds at each rate of permission changes")
 
 
 def bw(directory: pathlib.Path, args, *words: str) -> dict:
@@ -41,6 +42,22 @@ def static(directory: pathlib.Path, args) -> dict:
             "oracle_disagreements": checked["oracle_disagreements"]}
 
 
+def capacity(directory: pathlib.Path, args) -> dict:
+    found = bw(directory, args, "capacity", "--step", str(args.step))
+    return {"churn_per_hour": round(found["churn_per_hour"])}
+
+
+def participants(directory: pathlib.Path) -> dict:
+    """Of a run with participants, when there was one."""
+    report = subprocess.run([build.bw(), "--json", "--dir", directory, "city", "report"],
+                            stdout=subprocess.PIPE, check=True)
+    figures = json.loads(report.stdout)["figures"]
+    found = {name: round(figures[name], 3) for name in ("agent_cpu_percent", "agent_bytes_per_s") if name in figures}
+    if not found:
+        build.say("city: agent_cpu_percent and agent_bytes_per_s left out: no run with participants in this city")
+    return found
+
+
 def run(args) -> dict:
     """build_s: signing, submitting, validating and indexing every object, until all are durable;
     rss_mib: the most that any one process had resident; disk_gib: the ledger's directory, stopped;
@@ -50,6 +67,6 @@ def run(args) -> dict:
     # BW_BENCH_DATA: on which file system. Short, because a socket's path has at most 107 bytes.
     home = pathlib.Path(tempfile.mkdtemp(prefix="bwcity", dir=os.environ.get("BW_BENCH_DATA")))
     try:
-        return static(home, args)
+        return static(home, args) | capacity(home, args) | participants(home)
     finally:
         shutil.rmtree(home, ignore_errors=True)

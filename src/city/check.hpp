@@ -17,11 +17,15 @@ struct CheckReport {
   // Where proof search, the model and the oracle do not say the same, at most kNamed in words.
   std::uint64_t disagreements = 0;
   std::vector<std::string> named;
-  // Microseconds for each proof of an occupant that was found, for the first time, by links.
-  std::map<std::size_t, std::vector<double>> cold_us;
+  // Microseconds, sorted, for each proof of an occupant.
+  struct Times {
+    std::vector<double> build;   // to find it for the first time
+    std::vector<double> verify;  // from its bytes: parsed, every signature, and the decision
+  };
+  std::map<std::size_t, Times> by_links;
 
   static constexpr std::size_t kNamed = 10;
-  // Over all lengths; 0 when there are none. `part`: 0.5 for the median.
+  // To build, over all lengths; 0 when there are none. `part`: 0.5 for the median.
   [[nodiscard]] double cold(double part) const;
 };
 

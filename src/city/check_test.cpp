@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "city/check.hpp"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "city/oracle.hpp"
@@ -40,7 +42,19 @@ TEST(Check, TruthProofSearchAndOracleAgreeOnTenThousandPairs) {
   EXPECT_GT(report->allowed, 3'000U);
   EXPECT_LT(report->allowed, 8'000U);
   // House: resident 1, housemate 2; apartment: resident 3, housemate 4; bill 2.
-  for (const std::size_t links : {1U, 2U, 3U, 4U}) EXPECT_TRUE(report->cold_us.contains(links));
+  for (const std::size_t links : {1U, 2U, 3U, 4U}) {
+    ASSERT_TRUE(report->by_links.contains(links));
+    const CheckReport::Times& times = report->by_links.at(links);
+    EXPECT_EQ(times.build.size(), times.verify.size());
+    EXPECT_GT(times.build.front(), 0);
+    EXPECT_TRUE(std::ranges::is_sorted(times.build) && std::ranges::is_sorted(times.verify));
+  }
+  // Each link is a signature more.
+  const auto median = [&](std::size_t links) {
+    const auto& verify = report->by_links.at(links).verify;
+    return verify[verify.size() / 2];
+  };
+  EXPECT_GT(median(4), 2 * median(1));
 }
 
 // What is missing on the ledger is a disagreement that is named.

@@ -40,6 +40,11 @@ class Follower {
   // is well. Any other refusal is an error.
   Result<void> put(const std::vector<Bytes>& objects);
 
+  // Puts what fits one submission; does not wait. `done` comes on this follower's thread.
+  void submit(std::vector<Bytes> objects, ledger::Ledger::SubmitDone done) {
+    client_.submit(std::move(objects), std::move(done));
+  }
+
   [[nodiscard]] replica::Replica& replica() { return replica_; }
   [[nodiscard]] const Clock& clock() const { return clock_; }
 

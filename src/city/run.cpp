@@ -4,8 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "city/follower.hpp"
-#include "city/progress_file.hpp"
+#include "city/resume.hpp"
 #include "city/site.hpp"
 
 namespace bw::city {
@@ -36,21 +35,14 @@ class Runner {
       : model_(model),
         options_(options),
         follower_(follower),
-        progress_(options.directory / "events",
-                  fmt::format("seed {} scale {} peak {} ledger {} events", model.seed(),
-                              model.scale(), options.peak, options.door.key.text())),
+        progress_(churn_progress(options.directory, model, options.peak, options.door)),
         churn_(model, model.seed(), options.peak),
         random_(model.seed()) {}
 
   Result<RunReport> run() {
-    BW_CHECK(await_city());
-    BW_TRY(const std::uint64_t done, progress_.load());
-    Event last;
-    while (churn_.events() < done) last = churn_.next();
-    // Once more, so that this follower is known to have heard of all before it, too.
-    BW_CHECK(follower_.put(objects_of(last, model_.seed())));
+    BW_TRY(const Event last, resume(model_, progress_, follower_, churn_, options_.on_following));
     const Duration start = last.at;
-    random_.seed(model_.seed() + done);
+    random_.seed(model_.seed() + churn_.events());
     const auto began = Timer::now();
     const auto length = std::chrono::duration_cast<Duration>(Hours(24 * options_.days));
     Duration passed{};
@@ -67,29 +59,20 @@ class Runner {
     report_.wall_s = us_since(began) / 1e6;
     std::ranges::sort(report_.decide_us);
     std::ranges::sort(report_.change_us);
+    for (RunReport::HourOfDay& hour : report_.day) std::ranges::sort(hour.change_us);
     return std::move(report_);
   }
 
  private:
+  static std::size_t hour_of(const Event& event) {
+    return static_cast<std::size_t>(std::chrono::floor<std::chrono::hours>(event.at).count() % 24);
+  }
+
   struct Kept {
     Attempt attempt;
     wave::Request request;
     wave::Proof proof;
   };
-
-  // All of the city is there when its last DoT is.
-  Result<void> await_city() {
-    const Grant grant = model_.home_grants(model_.homes() - 1).back();
-    const auto last =
-        dot_object(grant, key_of(model_.seed(), grant.granter), key(grant.grantee), key(grant.ns));
-    const std::uint64_t all = model_.counts().all_entities() + model_.counts().all_dots();
-    auto there = follower_.catch_up(last.bytes, all, options_.on_following);
-    if (there || there.error().code != ErrorCode::kNotFound) return there;
-    return fail(ErrorCode::kNotFound,
-                "no whole city of seed {} and scale {}: {}; build it first, or name the same "
-                "--seed and --scale",
-                model_.seed(), model_.scale(), there.error().message);
-  }
 
   Result<void> put(const Event& event) {
     const std::vector<Bytes> objects = objects_of(event, model_.seed());
@@ -98,7 +81,10 @@ class Runner {
       return fail(taken.error().code, "event {} of the city ({}): {}", event.number,
                   occasion_name(event.occasion), taken.error().message);
     }
+    RunReport::HourOfDay& hour_of_day = report_.day[hour_of(event)];
     report_.change_us.push_back(us_since(began));
+    hour_of_day.change_us.push_back(report_.change_us.back());
+    hour_of_day.changes += event.changes();
     BW_CHECK(progress_.save(event.number));
     ++report_.events;
     ++report_.occasions[static_cast<std::size_t>(event.occasion)];

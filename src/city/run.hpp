@@ -46,6 +46,13 @@ struct RunReport {
   std::vector<double> decide_us;  // sorted; to find a proof, check it and decide
   std::vector<double> change_us;  // sorted; from submitting an event until this follower acts on it
 
+  // Of all days together, by the hour since midnight.
+  struct HourOfDay {
+    std::uint64_t changes = 0;
+    std::vector<double> change_us;  // sorted
+  };
+  std::array<HourOfDay, 24> day;
+
   static constexpr std::size_t kNamed = 10;
 };
 

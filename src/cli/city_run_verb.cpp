@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "city/ledger_process.hpp"
 #include "city/quantile.hpp"
 #include "city/run.hpp"
 #include "cli/city_verbs.hpp"
-#include "cli/output.hpp"
 
 namespace bw::cli {
 namespace {
 
 struct RunArguments {
-  double scale = 1;
-  std::uint64_t seed = 1;
+  CityName name;
   double days = 1;
   double rate = 0;  // 0: the paper's, at this scale
   std::uint64_t attempts = 10'000;
@@ -41,13 +38,26 @@ void print_run(const city::RunReport& report) {
   for (const std::string& line : report.named) print_line(line);
 }
 
-Json run_json(const city::RunReport& report) {
+Json day_json(const city::RunReport& report) {
+  Json out = Json::array();
+  for (const auto& hour : report.day) {
+    out.push_back({{"changes", hour.changes},
+                   {"change_p50_us", city::quantile(hour.change_us, 0.5)},
+                   {"change_p99_us", city::quantile(hour.change_us, 0.99)}});
+  }
+  return out;
+}
+
+Json run_json(const CityName& name, double peak, const city::RunReport& report) {
   Json occasions = Json::object();
   for (std::size_t i = 0; i < city::kOccasions; ++i) {
     occasions[std::string(city::occasion_name(static_cast<city::Occasion>(i)))] =
         report.occasions[i];
   }
-  return {{"attempts", report.attempts},
+  return {{"seed", name.seed},
+          {"scale", name.scale},
+          {"peak_changes_per_hour", peak},
+          {"attempts", report.attempts},
           {"allowed", report.allowed},
           {"refused", report.refused},
           {"old_proofs_refused", report.old_proofs_refused},
@@ -65,17 +75,14 @@ Json run_json(const city::RunReport& report) {
           {"decide_p99_us", city::quantile(report.decide_us, 0.99)},
           {"change_p50_us", city::quantile(report.change_us, 0.5)},
           {"change_p99_us", city::quantile(report.change_us, 0.99)},
+          {"by_hour_of_day", day_json(report)},
           {"wall_s", report.wall_s}};
 }
 
 Result<void> run_city(App& app, const RunArguments& arguments) {
-  BW_TRY(const city::Model model, city::Model::draw(arguments.seed, arguments.scale));
-  const std::filesystem::path directory = std::filesystem::absolute(city_directory(app));
-  if (!std::filesystem::exists(directory / "ledger")) {
-    return fail(ErrorCode::kNotFound, "{}: there is no city here; make one with bw city build",
-                directory.string());
-  }
-  BW_TRY(const auto ledger, city::LedgerProcess::start(directory / "ledger"));
+  BW_TRY(const city::Model model, city::Model::draw(arguments.name.seed, arguments.name.scale));
+  BW_TRY(const auto ledger, start_own_ledger(app));
+  const double peak = peak_of(arguments.name, arguments.rate);
   std::optional<Progress> bar;
   const auto show = [&bar](const char* what) {
     return [&bar, what, shown = false](std::uint64_t done, std::uint64_t all) mutable {
@@ -86,9 +93,9 @@ Result<void> run_city(App& app, const RunArguments& arguments) {
   };
   const city::RunOptions options{
       .door = ledger->door(),
-      .directory = directory / "run",
+      .directory = std::filesystem::absolute(city_directory(app)) / "run",
       .days = arguments.days,
-      .peak = arguments.rate > 0 ? arguments.rate : city::kPeakChangesPerHour * arguments.scale,
+      .peak = peak,
       .attempts = arguments.attempts,
       .messages = arguments.messages,
       .on_following = show("following the ledger"),
@@ -96,11 +103,8 @@ Result<void> run_city(App& app, const RunArguments& arguments) {
   BW_TRY(const city::RunReport report, city::run(model, options));
   bar.reset();
   BW_CHECK(ledger->stop());
-  if (app.json) {
-    print_json(run_json(report));
-  } else {
-    print_run(report);
-  }
+  BW_CHECK(keep_found(app, "run", run_json(arguments.name, peak, report)));
+  if (!app.json) print_run(report);
   if (report.disagreements == 0) return {};
   return fail(ErrorCode::kInternal, "{} attempts of {} did not end as they must: {}",
               report.disagreements, report.attempts + report.messages, report.named.front());
@@ -110,8 +114,7 @@ Result<void> run_city(App& app, const RunArguments& arguments) {
 
 Verb city_run_options(CLI::App& command) {
   const auto arguments = std::make_shared<RunArguments>();
-  command.add_option("--scale", arguments->scale, "As it was built")->capture_default_str();
-  command.add_option("--seed", arguments->seed, "As it was built")->capture_default_str();
+  add_city_name(command, arguments->name);
   command.add_option("--days", arguments->days, "How long, in days of the city")
       ->capture_default_str();
   command.add_option("--rate", arguments->rate,
