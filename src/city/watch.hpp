@@ -20,8 +20,8 @@
 //   agent_cpu_percent, agent_bytes_per_s, agent_rss_bytes    medians over the agents; of one core;
 //     of IP packets, both ways, at the agent's end of its link; at the end
 //   agent_cpu_percent_p99, agent_bytes_per_s_p99, agent_rss_bytes_p99
-//   messages, messages_denied, messages_lost  sent in the watch; refused (because somebody moved);
-//     accepted and not arrived
+//   messages, messages_denied, messages_lost, messages_failed    accepted in the watch; refused
+//     because somebody moved; accepted and not arrived; refused for another reason
 //   message_p50_us, message_p99_us            from an application's call until another has it
 //   by_access: [{access, participants, down_mbit_s, up_mbit_s, delay_ms (one way, least),
 //   jitter_ms,
@@ -48,16 +48,14 @@
 namespace bw::city {
 
 struct WatchOptions {
-  Door door;                          // of a ledger at the network's hub
+  std::filesystem::path ledger;       // directory of the city's ledger, which must not run
   std::filesystem::path directory;    // as of run()
   double peak = kPeakChangesPerHour;  // as of run(): names the churn
   double rate = kPeakChangesPerHour;  // permission changes in an hour, in real time
   Duration watching = 60s;
   std::uint64_t messages = 20;  // to be held against the truth, before the watch
-  std::size_t rounds = 0;       // quiet ones under watch of latency, and as many under attack
+  std::size_t rounds = 0;       // quiet ones, and as many under attack; 0: no attack
   Duration round = 5s;
-  // The agents' entries to begin with: a ledger's directory that nobody writes.
-  std::filesystem::path authority;
   std::function<void(const std::string& what)> on_phase;
 };
 
@@ -71,6 +69,7 @@ struct WatchReport {
   std::uint64_t messages = 0;
   std::uint64_t messages_denied = 0;
   std::uint64_t messages_lost = 0;
+  std::uint64_t messages_failed = 0;
   std::vector<double> message_us;
 
   struct OfAccess {
@@ -112,12 +111,11 @@ struct WatchReport {
   std::optional<Attack> attack;
 };
 
-// Starts an agent for each participant of the network and lets residents set thermostats and read
-// meters through them while the churn goes on in real time. The calling thread must be at the
-// network's hub. At least two participants, and an even number: a home has its devices at one and
-// its resident at another; four for an attack. After a kill the next call continues the churn;
-// nothing else of the dead one is left.
-Result<WatchReport> watch(const Model& model, const link::Network& network,
-                          const WatchOptions& options);
+// Starts the ledger and a router at the network's hub and an agent for each participant, and lets
+// residents set thermostats and read meters through them while the churn goes on in real time. At
+// least two participants, and an even number: a home has its devices at one and its resident at
+// another; four for an attack. After a kill the next call continues the churn; nothing else of the
+// dead one is left.
+Result<WatchReport> watch(const Model& model, link::Network& network, const WatchOptions& options);
 
 }  // namespace bw::city
