@@ -4,6 +4,7 @@ JOBS ?= $(shell nproc)
 TEST_JOBS ?= 2
 SECONDS ?= 60
 RUNS ?=
+LEDGER ?= embedded
 MINUTES ?= 10
 SEED ?=
 ALL ?=
@@ -28,11 +29,12 @@ build/%/build.ninja: CMakePresets.json | setup
 	@cmake --preset $* >build/$*.log 2>&1 || { cat build/$*.log; exit 1; }
 	@touch $@
 
-run: build/release/build.ninja ## Build bw, then play the paper's Figure 2 with real processes
+run: build/release/build.ninja ## Build bw, then play Figure 2 with real processes; LEDGER=ethereum: on a chain
 	@echo "build: bw"
 	@ninja -C build/release -j $(JOBS) --quiet bw
-	@echo "run: examples/figure2"
-	@/usr/bin/python3 examples/figure2/run.py --bw build/release/src/cli/bw
+	@if [ "$(LEDGER)" = ethereum ]; then contracts/install build/contracts; fi
+	@echo "run: examples/figure2 on the ledger '$(LEDGER)'"
+	@/usr/bin/python3 examples/figure2/run.py --bw build/release/src/cli/bw --ledger "$(LEDGER)"
 
 build: build/release/build.ninja ## Build everything
 	@echo "build: everything, in build/release"

@@ -1,29 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the test files share: one chain for each, with entities on it, put back after every test."""
+"""What the test files share: one chain for each, with entities on it, put back after every test. BW_CHAIN names the program
+that plays the chain: anvil, or ethereumjs."""
+import atexit
+import functools
+import os
 import unittest
 
 import abi
 import tree
-from chain import Chain
 from objects import EACH, ALL_OR_NONE, NOW, call, entity, item
+from registry import Registry, open_chain
 
 TIME = NOW + 100  # of the chain, in seconds
 
 
-class Case(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.chain = Chain(TIME)
-        cls.addClassCleanup(cls.chain.close)
-        # 1 to 4 live for ever; 5 has 6 and 7 as revokers; nobody put 8 and above.
-        cls.first = [entity(n)["bytes"] for n in (1, 2, 3, 4)] + [entity(5, revokers=[6, 7])["bytes"],
-                                                                entity(6)["bytes"], entity(7)["bytes"]]
-        cls.chain.send(call(ALL_OR_NONE, *map(item, cls.first)))
+# 1 to 4 live for ever; 5 has 6 and 7 as revokers; nobody put 8 and above.
+FIRST = [entity(n)["bytes"] for n in (1, 2, 3, 4)] + [entity(5, revokers=[6, 7])["bytes"], entity(6)["bytes"],
+                                                    entity(7)["bytes"]]
 
+
+@functools.cache
+def registry() -> Registry:
+    chain = open_chain(os.environ.get("BW_CHAIN", "anvil"), now=TIME)
+    atexit.register(chain.close)
+    made = Registry(chain)
+    made.send(call(ALL_OR_NONE, *map(item, FIRST)))
+    return made
+
+
+class Case(unittest.TestCase):
     def setUp(self):
-        self.log = list(self.first)
-        self.snapshot = self.chain.rpc("evm_snapshot")
-        self.addCleanup(lambda: self.chain.rpc("evm_revert", self.snapshot))
+        self.chain = registry()
+        self.log = list(FIRST)
+        self.addCleanup(self.chain.chain.revert, self.chain.chain.snapshot())
         self.chain.set_time(TIME + 10)
 
     def put(self, *items: bytes, how: int = ALL_OR_NONE) -> dict[int, str]:
@@ -59,4 +68,4 @@ class Case(unittest.TestCase):
         return self.chain.view("includes", abi.encode(bytearray(entry), index, path)) == abi.word(1)
 
 
-__all__ = ["ALL_OR_NONE", "EACH", "Case", "TIME", "abi"]
+__all__ = ["ALL_OR_NONE", "EACH", "FIRST", "Case", "TIME", "abi"]

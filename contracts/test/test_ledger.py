@@ -5,8 +5,8 @@ import random
 import unittest
 
 import tree
-from chain import Reverted, artifact
-from harness import ALL_OR_NONE, EACH, TIME, Case, abi
+from registry import Reverted, artifact
+from harness import ALL_OR_NONE, EACH, FIRST, TIME, Case, abi
 from objects import alias, call, dot, entity, item, key, revocation, signed
 
 
@@ -16,7 +16,7 @@ class Batches(Case):
         rejected = self.put(item(good[0]), item(signed(b"\2\1", 1)), item(good[1]), item(dot(10, 1)["bytes"]),
                             item(good[1][:-1] + bytes([good[1][-1] ^ 1])), item(good[2]), how=EACH)
         self.assertEqual(rejected, {1: "Truncated", 3: "SignerUnknown", 4: "BadSignature"})
-        self.assertEqual(self.log, self.first + good)
+        self.assertEqual(self.log, FIRST + good)
         self.holds_head()
 
     def test_all_or_none(self):
@@ -51,7 +51,7 @@ class Batches(Case):
         self.assertIsNone(self.chain.rule_of(b"\1"))
 
     def test_anyone_may_pay(self):
-        self.chain.account, before = self.chain.rpc("eth_accounts")[1], self.chain.account
+        self.chain.account, before = self.chain.chain.accounts[1], self.chain.account
         self.addCleanup(lambda: setattr(self.chain, "account", before))
         self.add(dot(1, 2))
 
@@ -136,9 +136,9 @@ class Malice(Case):
             self.assertFalse(found & {0xf2, 0xf4, 0xff, 0xf0, 0xf5, 0x32}, name)
         children = ["0x" + self.chain.view(name)[12:].hex() for name in ("aliases", "affinity")]
         for to in [self.chain.address, *children]:
-            for data in ("0x", "0x01"):
-                with self.assertRaises((Reverted, RuntimeError)):
-                    self.chain.rpc("eth_call", {"from": self.chain.account, "to": to, "data": data, "value": "0x1"}, "latest")
+            for data in (b"", b"\1"):
+                with self.assertRaises(Reverted):
+                    self.chain.call(data, to, value=1)
 
 
 class Authorization(Case):

@@ -6,8 +6,8 @@ import random
 import unittest
 
 import model
-from chain import artifact
-from harness import ALL_OR_NONE, EACH, TIME, Case, abi
+from registry import artifact
+from harness import ALL_OR_NONE, EACH, FIRST, TIME, Case, abi
 from objects import (N, NOW, P, acceptance, address, alias, call, dot, entity, item, key, offer, revocation,
                      hint, signed)
 
@@ -110,7 +110,7 @@ class Signature(Case):
         rejected = self.put(*(item(b, y=y) for b in broken), item(one), how=EACH)
         self.assertEqual(sorted(rejected), list(range(len(one))))
         self.assertEqual(self.log[-1], one)
-        self.assertEqual(len(self.log), len(self.first) + 1)
+        self.assertEqual(len(self.log), len(FIRST) + 1)
         self.assertTrue({"BadSignature", "BadHint"} <= set(rejected.values()))
         for at in range(len(one) - 64, len(one) - 32):  # R: the hint is of another point now
             self.assertEqual(rejected[at], "BadHint")

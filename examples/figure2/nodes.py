@@ -49,16 +49,17 @@ class Answer:
 class Stage:
     """All the processes of the story, and where they live."""
 
-    def __init__(self, bw, directory):
+    def __init__(self, bw, directory, ledger):
         self.bw = bw
         self.directory = directory
-        self.ledger = None
+        self.ledger = ledger
         self.nodes = []
         self.streams = []
 
     def start(self, name, role):
         node = Node(self, name, role)
         self.nodes.append(node)
+        self.ledger.pay_for(node)
         node.start()
         return node
 
@@ -72,6 +73,13 @@ class Stage:
             print(f"    {show:10} $ bw {short(' '.join(arguments[2:]))}   [{1e3 * (time.monotonic() - began):.0f} ms]",
                   flush=True)
         return Answer(process)
+
+    def wait_known(self):
+        """Until every node that runs knows what any of them knows of the ledger."""
+        nodes = [node for node in self.nodes if node.process.poll() is None]
+        most = max(node.status()["size"] for node in nodes)
+        for node in nodes:
+            node.wait_synced(most)
 
     def stop_all(self):
         for stream in self.streams:
@@ -95,10 +103,8 @@ class Node:
         self.facts = {}
         os.makedirs(self.directory)
         with open(os.path.join(self.directory, "bosswave.toml"), "w") as config:
-            config.write('[metrics]\nlisten = ""\n[router]\nlisten = "127.0.0.1:0"\n[ledger]\nlisten = "127.0.0.1:0"\n')
-            if stage.ledger:
-                config.write(f'address = "{stage.ledger.facts["ledger_address"]}"\n'
-                             f'key = "{stage.ledger.facts["ledger_key"]}"\n')
+            config.write('[metrics]\nlisten = ""\n[router]\nlisten = "127.0.0.1:0"\n')
+            config.write(stage.ledger.config(self))
 
     def start(self):
         log = open(os.path.join(self.directory, "log"), "ab")
@@ -111,7 +117,7 @@ class Node:
         else:
             raise Failure(f"{self.name} did not start")
         self.facts = self.stage.run(["--dir", self.directory, "info"]).json
-        if not self.stage.ledger or self.role == "ledger":
+        if self.role == "ledger":
             print(f"    {self.name:10} ledger at {self.facts['ledger_address']}")
         else:
             where = f"router at {self.router_address}" if self.role == "router" else "agent"
@@ -151,10 +157,12 @@ class Node:
             raise Failure(f"{self.name}: bw {short(' '.join(command))}: {answer.error} (exit {answer.code})")
         return answer
 
+    def status(self):
+        """How the ledger stands, as this node sees it."""
+        return self.stage.run(["--dir", self.directory, "ledger", "status"]).json
+
     def wait_synced(self, size):
-        def synced():
-            return self.stage.run(["--dir", self.directory, "ledger", "status"]).json["size"] >= size
-        wait(synced, f"{self.name}'s copy of the ledger")
+        wait(lambda: self.status()["size"] >= size, f"{self.name}'s copy of the ledger")
 
     def subscribe(self, uri, key):
         print(f"    {self.name:10} $ bw sub {short(uri)} --as {key} &", flush=True)

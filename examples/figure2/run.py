@@ -14,7 +14,8 @@ import sys
 import tempfile
 import time
 
-from nodes import Failure, Node, Stage
+from ledgers import LEDGERS
+from nodes import Failure, Stage
 from readings import SENSORS
 
 FLOOR = "building1/floor1"
@@ -49,8 +50,7 @@ class Story:
     def cast(self):
         self.chapter("The cast: every process has its own directory, keys and owner")
         stage = self.stage
-        self.ledger = stage.start("ledger", "ledger")
-        stage.ledger = self.ledger
+        stage.ledger.open(self)
         self.router_a = stage.start("router-a", "router")
         self.router_b = stage.start("router-b", "router")
         self.company = stage.start("company", "agent")
@@ -96,6 +96,7 @@ class Story:
             made = node.bw("namespace", "create", owner, "--router", router.router_key)
             self.expect(f"the ledger says where {owner}'s messages go",
                         made.json["address"] == router.router_address, made.json["address"])
+        self.stage.wait_known()
 
     def delegate(self):
         self.chapter("The company delegates a building; each hop narrows")
@@ -113,6 +114,7 @@ class Story:
         self.landlord.bw("grant", self.keys["meter"], "landlord/apartment7/meter/+", "P", "--as", "landlord")
         self.tell("Alice's agent comes back.")
         self.alice.restart()
+        self.stage.wait_known()
         why = self.alice.bw("why", "alice", f"company/{FLOOR}/sensor/load", "C")
         self.expect("now a path of three grants leads to her, made by people who never met",
                     why.json["allowed"] and len(why.json["path"]) == 3)
@@ -163,6 +165,7 @@ class Story:
         grant = self.alice.bw("grant", self.keys["dashboard"], f"company/{FLOOR}/sensor/*", "C*", "--as", "alice")
         self.dashboard_dot = grant.json["id"]
         self.alice.bw("grant", self.keys["dashboard"], "landlord/apartment7/meter/+", "C+", "--as", "alice")
+        self.stage.wait_known()
         self.shown = self.dashboard.subscribe(f"company/{FLOOR}/sensor/*", "dashboard")
         home = self.dashboard.subscribe("landlord/apartment7/meter/+", "dashboard")
         for heard in (self.shown, home):
@@ -230,7 +233,7 @@ class Story:
         self.alice.bw("proof", "alice", f"company/{FLOOR}/sensor/load", "C", "--out", path)
         self.expect("Alice's proof verifies from a file, with nobody's help",
                     self.stage.offline("verify", path).code == 0)
-        head = self.ledger.bw("ledger", "status").json
+        head = self.company.bw("ledger", "status").json
         self.mallory.wait_synced(head["size"])
         theirs = self.mallory.bw("ledger", "status").json
         self.expect("two nodes that do not trust each other hold the same history",
@@ -246,7 +249,9 @@ class Story:
         self.delegate()
         self.live()
         self.actuate()
+        self.stage.ledger.be_lied_about(self)
         self.dashboard_joins()
+        self.stage.ledger.lie_is_found(self)
         self.outsiders()
         self.revoke()
         self.replace_router()
@@ -263,11 +268,12 @@ class Story:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--bw", required=True, help="the bw program")
+    parser.add_argument("--ledger", choices=LEDGERS, default="embedded", help="what the authority stands on")
     parser.add_argument("--keep", action="store_true", help="keep the nodes' directories")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     directory = tempfile.mkdtemp(prefix="bw-figure2-")
-    stage = Stage(os.path.abspath(options.bw), directory)
+    stage = Stage(os.path.abspath(options.bw), directory, LEDGERS[options.ledger]())
     story = Story(stage)
     began = time.time()
     failure = None
@@ -279,6 +285,7 @@ def main():
         failure = Failure("interrupted")
     finally:
         stage.stop_all()
+        stage.ledger.close()
     story.summary(time.time() - began)
     if failure:
         print(f"\nfailed: {failure}\n{stage.last_words()}\nThe nodes' directories are in {directory}", file=sys.stderr)

@@ -204,7 +204,7 @@ void ApiCalls::offer_routing(const api::AffinityRequest& request, ObjectDone don
     offer.router = key->public_key();
     BW_TRY(offer.ns, entity(request.other()));
     BW_TRY(const std::uint64_t nonce, context_.replica.store().router_nonce(offer.router));
-    offer.nonce = nonce + 1;
+    offer.nonce = wave::next_nonce(nonce, context_.clock.now());
     offer.created = now_in_seconds();
     offer.retracted = request.retract();
     return wave::sign(std::move(offer), *key);
@@ -219,7 +219,7 @@ void ApiCalls::accept_routing(const api::AffinityRequest& request, ObjectDone do
     acceptance.ns = key->public_key();
     BW_TRY(acceptance.router, entity(request.other()));
     BW_TRY(const std::uint64_t nonce, context_.replica.store().namespace_nonce(acceptance.ns));
-    acceptance.nonce = nonce + 1;
+    acceptance.nonce = wave::next_nonce(nonce, context_.clock.now());
     acceptance.created = now_in_seconds();
     acceptance.retracted = request.retract();
     acceptance.max_staleness_s = request.max_staleness_s();
@@ -234,7 +234,7 @@ void ApiCalls::set_router_address(const api::RouterAddressRequest& request, Obje
     wave::RouterAddress address;
     address.router = key->public_key();
     BW_TRY(const std::uint64_t nonce, context_.replica.store().router_nonce(address.router));
-    address.nonce = nonce + 1;
+    address.nonce = wave::next_nonce(nonce, context_.clock.now());
     address.created = now_in_seconds();
     address.address = request.address();
     return wave::sign(std::move(address), *key);
@@ -276,6 +276,32 @@ void ApiCalls::submit(const api::SubmitRequest& request,
   });
 }
 
+namespace {
+
+api::ChainStatus to_api(const ledger::ChainStatus& chain) {
+  api::ChainStatus out;
+  out.set_chain_id(chain.chain_id);
+  out.set_block(chain.block);
+  out.set_confirmed_block(chain.confirmed_block);
+  out.set_account(chain.account);
+  out.set_balance(chain.balance);
+  out.set_waiting(chain.waiting);
+  out.set_finality(chain.finality);
+  for (const auto& endpoint : chain.endpoints) {
+    api::ChainEndpoint* one = out.add_endpoints();
+    one->set_name(endpoint.name);
+    one->set_answers(endpoint.answers);
+    one->set_avoided(endpoint.avoided);
+    one->set_head(endpoint.head);
+    one->set_trouble(endpoint.trouble);
+    one->set_lie(endpoint.lie);
+    one->set_disagrees(endpoint.disagrees);
+  }
+  return out;
+}
+
+}  // namespace
+
 Result<api::LedgerStatusReply> ApiCalls::ledger_status() {
   const ledger::Status status = context_.ledger.status();
   const auto counts = context_.replica.store().counts();
@@ -294,6 +320,7 @@ Result<api::LedgerStatusReply> ApiCalls::ledger_status() {
   reply.set_revocations(counts.revocations);
   reply.set_aliases(counts.aliases);
   reply.set_bytes_on_disk(counts.bytes_on_disk);
+  if (status.chain) *reply.mutable_chain() = to_api(*status.chain);
   return reply;
 }
 

@@ -121,6 +121,7 @@ int run(int argc, char** argv) {
   add_seal_verbs(verbs);
   add_lookup_verbs(verbs);
   add_file_verbs(verbs);
+  add_chain_verbs(verbs, ledger);
   add_ledger_verbs(verbs, ledger);
   add_city_verbs(verbs);
   add_completion_verb(verbs, root);

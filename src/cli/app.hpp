@@ -69,6 +69,7 @@ void add_seal_verbs(Verbs& verbs);
 void add_lookup_verbs(Verbs& verbs);
 void add_file_verbs(Verbs& verbs);
 void add_ledger_verbs(Verbs& verbs, CLI::App* ledger);
+void add_chain_verbs(Verbs& verbs, CLI::App* ledger);
 void add_city_verbs(Verbs& verbs);
 void add_completion_verb(Verbs& verbs, const CLI::App& root);
 

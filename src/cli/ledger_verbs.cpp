@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "cli/app.hpp"
 #include "cli/ledger_copy.hpp"
 #include "cli/output.hpp"
@@ -8,29 +10,72 @@
 namespace bw::cli {
 namespace {
 
+Json chain_fields(const api::ChainStatus& chain) {
+  Json fields{{"chain_id", chain.chain_id()},
+              {"block", chain.block()},
+              {"confirmed_block", chain.confirmed_block()},
+              {"lag_blocks", chain.block() - std::min(chain.block(), chain.confirmed_block())},
+              {"finality", chain.finality()},
+              {"account", chain.account()},
+              {"balance", chain.balance()},
+              {"waiting", chain.waiting()},
+              {"endpoints", Json::array()}};
+  for (const api::ChainEndpoint& endpoint : chain.endpoints()) {
+    fields["endpoints"].push_back({{"name", endpoint.name()},
+                                   {"answers", endpoint.answers()},
+                                   {"avoided", endpoint.avoided()},
+                                   {"head", endpoint.head()},
+                                   {"trouble", endpoint.trouble()},
+                                   {"lie", endpoint.lie()},
+                                   {"disagrees", endpoint.disagrees()}});
+  }
+  return fields;
+}
+
+void print_endpoints(const Json& endpoints) {
+  Table table({"endpoint", "head", "state", "what is wrong"});
+  for (const Json& one : endpoints) {
+    const std::string lie = one["lie"];
+    const std::string trouble = one["trouble"];
+    const std::string disagrees = one["disagrees"];
+    table.row({one["name"], std::to_string(one["head"].get<std::uint64_t>()),
+               one["avoided"].get<bool>()   ? "avoided"
+               : one["answers"].get<bool>() ? "answers"
+                                            : "silent",
+               !lie.empty()       ? "lied: " + lie
+               : !trouble.empty() ? trouble
+                                  : disagrees});
+  }
+  table.print();
+}
+
 Verb status_verb(CLI::App&) {
   return [](App& app) -> Result<void> {
     BW_TRY(client::Client * agent, app.connect());
     BW_TRY(const api::LedgerStatusReply status, agent->ledger_status());
-    const Json fields{{"kind", status.kind()},
-                      {"where", status.where()},
-                      {"ledger_key", status.ledger_key()},
-                      {"size", status.size()},
-                      {"head", status.head()},
-                      {"root", status.root()},
-                      {"heard_at", time_text(status.heard_at_us())},
-                      {"connected", status.connected()},
-                      {"trouble", status.trouble()},
-                      {"entities", status.entities()},
-                      {"dots", status.dots()},
-                      {"revocations", status.revocations()},
-                      {"aliases", status.aliases()},
-                      {"bytes_on_disk", status.bytes_on_disk()}};
+    Json fields{{"kind", status.kind()},
+                {"where", status.where()},
+                {"ledger_key", status.ledger_key()},
+                {"size", status.size()},
+                {"head", status.head()},
+                {"root", status.root()},
+                {"heard_at", time_text(status.heard_at_us())},
+                {"connected", status.connected()},
+                {"trouble", status.trouble()},
+                {"entities", status.entities()},
+                {"dots", status.dots()},
+                {"revocations", status.revocations()},
+                {"aliases", status.aliases()},
+                {"bytes_on_disk", status.bytes_on_disk()}};
+    if (status.has_chain()) fields.update(chain_fields(status.chain()));
     if (app.json) {
       print_json(fields);
-    } else {
-      print_fields(fields);
+      return {};
     }
+    const Json endpoints = fields.value("endpoints", Json::array());
+    fields.erase("endpoints");
+    print_fields(fields);
+    if (!endpoints.empty()) print_endpoints(endpoints);
     return {};
   };
 }

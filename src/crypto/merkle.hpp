@@ -53,7 +53,8 @@ Result<std::vector<Hash>> consistency_proof(const SubtreeReader& tree, std::uint
 [[nodiscard]] bool verify_consistency(std::uint64_t old_size, const Hash& old_root,
                                       std::uint64_t size, const Hash& root,
                                       std::span<const Hash> proof);
-// Root of the first `size` leaves.
+// Of the first `size` leaves.
 Result<Hash> root_at(const SubtreeReader& tree, std::uint64_t size);
+Result<Frontier> frontier_at(const SubtreeReader& tree, std::uint64_t size);
 
 }  // namespace bw::crypto

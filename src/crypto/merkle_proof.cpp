@@ -64,6 +64,18 @@ Result<Hash> root_at(const SubtreeReader& tree, std::uint64_t size) {
   return range_root(tree, 0, size);
 }
 
+Result<Frontier> frontier_at(const SubtreeReader& tree, std::uint64_t size) {
+  std::vector<Hash> nodes;
+  std::uint64_t begin = 0;
+  for (unsigned level = 64; level-- > 0;) {
+    if ((size >> level & 1U) == 0) continue;
+    BW_TRY(const Hash node, tree.subtree(level, begin >> level));
+    nodes.push_back(node);
+    begin += std::uint64_t{1} << level;
+  }
+  return Frontier::restore(size, std::move(nodes));
+}
+
 Result<std::vector<Hash>> inclusion_proof(const SubtreeReader& tree, std::uint64_t index,
                                           std::uint64_t size) {
   if (index >= size) {

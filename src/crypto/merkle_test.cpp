@@ -70,6 +70,19 @@ TEST(Merkle, RootAndFrontierAgreeWithTheDefinition) {
   EXPECT_FALSE(Frontier::restore(3, {Hash{}}));
 }
 
+TEST(Merkle, AStoredTreeGrowsOnFromAnySize) {
+  const auto leaves = make_leaves(70);
+  const MemoryTree tree(leaves);
+  for (std::size_t size = 0; size <= leaves.size(); ++size) {
+    auto frontier = frontier_at(tree, size);
+    ASSERT_TRUE(frontier.has_value());
+    EXPECT_EQ(frontier->root(), oracle(std::span(leaves).first(size)));
+    for (std::size_t i = size; i < leaves.size(); ++i) frontier->add(leaves[i]);
+    EXPECT_EQ(frontier->root(), oracle(leaves));
+  }
+  EXPECT_FALSE(frontier_at(tree, 71).has_value());
+}
+
 TEST(Merkle, EveryInclusionProofUpTo130LeavesHoldsAndNoOther) {
   const auto leaves = make_leaves(130);
   const MemoryTree tree(leaves);

@@ -8,16 +8,17 @@
 #include "evm/account.hpp"
 #include "evm/header.hpp"
 
-// A header and state proofs that a real node gave (tests/vectors/make_chain_vectors.py).
+// Headers and state proofs that two node programs gave (tests/vectors/make_chain_vectors.py).
 namespace bw::evm {
 namespace {
 
-class ChainVectors : public ::testing::Test {
+std::vector<nlohmann::json> read() {
+  std::ifstream file(BW_SOURCE_DIR "/tests/vectors/chain.json");
+  return nlohmann::json::parse(file).get<std::vector<nlohmann::json>>();
+}
+
+class ChainVectors : public ::testing::TestWithParam<nlohmann::json> {
  protected:
-  static nlohmann::json read() {
-    std::ifstream file(BW_SOURCE_DIR "/tests/vectors/chain.json");
-    return nlohmann::json::parse(file);
-  }
   static Bytes bytes(const nlohmann::json& hex) { return *from_hex(hex.get<std::string>()); }
   static Hash hash(const nlohmann::json& hex) { return Hash::from(bytes(hex)); }
   static TrieProof proof(const nlohmann::json& nodes) {
@@ -29,11 +30,11 @@ class ChainVectors : public ::testing::Test {
     return *parse_address(vectors[whose]["address"].get<std::string>());
   }
 
-  const nlohmann::json vectors = read();
+  const nlohmann::json& vectors = GetParam();
   const Hash state_root = hash(vectors["state_root"]);
 };
 
-TEST_F(ChainVectors, AHeaderIsNamedByItsHash) {
+TEST_P(ChainVectors, AHeaderIsNamedByItsHash) {
   const auto header = parse_header(bytes(vectors["header"]));
   ASSERT_TRUE(header.has_value()) << header.error().message;
   EXPECT_EQ(header->hash, hash(vectors["hash"]));
@@ -43,7 +44,7 @@ TEST_F(ChainVectors, AHeaderIsNamedByItsHash) {
   EXPECT_EQ(header->gas_limit, 60'000'000U);
 }
 
-TEST_F(ChainVectors, AHeaderThatIsCutOrLongerIsRefused) {
+TEST_P(ChainVectors, AHeaderThatIsCutOrLongerIsRefused) {
   Bytes whole = bytes(vectors["header"]);
   EXPECT_FALSE(parse_header(ByteView(whole).first(whole.size() - 1)).has_value());
   whole.push_back(0);
@@ -52,7 +53,7 @@ TEST_F(ChainVectors, AHeaderThatIsCutOrLongerIsRefused) {
   EXPECT_FALSE(parse_header(Bytes{0xc0}).has_value());
 }
 
-TEST_F(ChainVectors, AnAccountIsProvedAndOneThatIsNotThereToo) {
+TEST_P(ChainVectors, AnAccountIsProvedAndOneThatIsNotThereToo) {
   const auto& expected = vectors["account"];
   const auto account = prove_account(state_root, address("account"), proof(expected["proof"]));
   ASSERT_TRUE(account.has_value()) << account.error().message;
@@ -70,7 +71,7 @@ TEST_F(ChainVectors, AnAccountIsProvedAndOneThatIsNotThereToo) {
                    .has_value());
 }
 
-TEST_F(ChainVectors, StorageIsProvedAndWhatWasNeverStoredIsZero) {
+TEST_P(ChainVectors, StorageIsProvedAndWhatWasNeverStoredIsZero) {
   const Hash root = hash(vectors["account"]["storage_root"]);
   for (const auto& one : vectors["storage"]) {
     Word slot{};
@@ -82,6 +83,10 @@ TEST_F(ChainVectors, StorageIsProvedAndWhatWasNeverStoredIsZero) {
     EXPECT_EQ(to_hex(*value), digits);
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Programs, ChainVectors, ::testing::ValuesIn(read()), [](const auto& one) {
+  return one.param["program"].template get<std::string>();
+});
 
 }  // namespace
 }  // namespace bw::evm

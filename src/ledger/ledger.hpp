@@ -10,6 +10,7 @@
 #include "base/id.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "crypto/merkle.hpp"
 
 namespace bw::ledger {
 
@@ -18,6 +19,29 @@ struct Submitted {
   // Position in the ledger; nothing when refused.
   std::optional<std::uint64_t> index;
   Error refusal;  // meaningful without an index; kConflict for a DoT that is there already
+};
+
+// What there is to know about a ledger on a chain.
+struct ChainStatus {
+  struct Endpoint {
+    std::string name;
+    bool answers = false;
+    bool avoided = false;
+    std::uint64_t head = 0;  // the latest block that it spoke of
+    // Empty: none.
+    std::string trouble;    // why it does not answer
+    std::string lie;        // what it was last caught at
+    std::string disagrees;  // with those that are believed
+  };
+  std::uint64_t chain_id = 0;
+  std::uint64_t block = 0;            // the latest that is believed
+  std::uint64_t confirmed_block = 0;  // up to which entries act
+  std::string account;                // who pays for entries; empty: nobody
+  std::string balance;                // with its unit
+  double coins = 0;                   // the same as a number
+  std::string finality;               // when entries act, for people
+  std::uint64_t waiting = 0;          // entries that are not on the chain yet
+  std::vector<Endpoint> endpoints;
 };
 
 // How a ledger stands, as this node sees it (bw ledger status).
@@ -30,6 +54,7 @@ struct Status {
   Time heard_at;           // when the ledger last spoke
   bool connected = false;
   std::optional<Error> trouble;  // a fork, an unreachable server, ...
+  std::optional<ChainStatus> chain;
 };
 
 // The port to a ledger: submit entries and learn how it stands. Following the entries is the
@@ -74,6 +99,11 @@ class RewindableSink : public EntrySink {
   // withdrawn): their targets count as revoked from now on. Replaces what was suspected before.
   // Form and signature are checked here as in append().
   virtual Result<void> suspect(const std::vector<Bytes>& revocations) = 0;
+  // What is held, to be compared with what the ledger says now: entries from `index` on, at most
+  // `most_bytes` of them but at least one if there is one; and the tree over the first `size`.
+  [[nodiscard]] virtual Result<std::vector<Bytes>> read(std::uint64_t index,
+                                                        std::size_t most_bytes) const = 0;
+  [[nodiscard]] virtual Result<crypto::Frontier> tree(std::uint64_t size) const = 0;
 };
 
 }  // namespace bw::ledger

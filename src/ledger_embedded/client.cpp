@@ -36,19 +36,6 @@ std::vector<ledger::Submitted> from_wire(const wire::SubmittedFrame& frame) {
   return outcomes;
 }
 
-// What the entries held so far look like from above, to check the next ones before they are taken.
-Result<crypto::Frontier> frontier_of(const crypto::SubtreeReader& tree, std::uint64_t size) {
-  std::vector<Hash> nodes;
-  std::uint64_t begin = 0;
-  for (unsigned level = 64; level-- > 0;) {
-    if ((size >> level & 1U) == 0) continue;
-    BW_TRY(const Hash node, tree.subtree(level, begin >> level));
-    nodes.push_back(node);
-    begin += std::uint64_t{1} << level;
-  }
-  return crypto::Frontier::restore(size, std::move(nodes));
-}
-
 }  // namespace
 
 struct Client::Impl final : std::enable_shared_from_this<Client::Impl> {
@@ -93,7 +80,8 @@ struct Client::Impl final : std::enable_shared_from_this<Client::Impl> {
     const auto peer =
         co_await session::open(fresh, std::move(self), options.key, wire::Role::kLedger);
     if (!peer) co_return peer.error();
-    auto restored = frontier_of(tree, sink.size());
+    // What the entries held so far look like from above, to check the next before they are taken.
+    auto restored = crypto::frontier_at(tree, sink.size());
     if (!restored) co_return restored.error();
     frontier = *std::move(restored);
     pending_head.reset();

@@ -23,7 +23,7 @@ struct Fees {
 
 struct CallRequest {
   Address from;
-  Address to;
+  std::optional<Address> to;  // nobody: makes a contract
   Bytes input;
 };
 

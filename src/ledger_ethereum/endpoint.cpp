@@ -36,9 +36,9 @@ std::string text_of(BlockTag tag) {
 }
 
 json to_json(const CallRequest& request) {
-  return {{"from", to_data(request.from)},
-          {"to", to_data(request.to)},
-          {"data", to_data(request.input)}};
+  json out{{"from", to_data(request.from)}, {"data", to_data(request.input)}};
+  if (request.to) out["to"] = to_data(*request.to);
+  return out;
 }
 
 bool says(const RemoteError& error, std::string_view words) {
@@ -316,8 +316,8 @@ net::Task<Result<Hash>> Endpoint::send_raw(Bytes transaction) {
   if (*reply) co_return hash_of(**reply, "transaction");
   const RemoteError& error = reply->error();
   Error why = error.error(name());
-  for (const char* words : {"already known", "already imported", "known transaction",
-                            "nonce too low", "underpriced", "replacement"}) {
+  for (const char* words : {"already known", "already imported", "already in the",
+                            "known transaction", "nonce too low", "underpriced", "replacement"}) {
     if (says(error, words)) why.code = ErrorCode::kConflict;
   }
   co_return fail(why);

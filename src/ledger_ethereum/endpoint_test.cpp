@@ -223,7 +223,12 @@ TEST_F(EndpointTest, AsksForFewerBlocksWhereTooManyAreRefused) {
 }
 
 TEST_F(EndpointTest, TellsWhyTransactionsAndCallsAreRefused) {
-  EXPECT_EQ(run(that_refuses("Nonce too low")->send_raw({})).error().code, ErrorCode::kConflict);
+  // As geth and EthereumJS say it.
+  for (const char* words :
+       {"Nonce too low", "already known", "0xab: this transaction is already in the TxPool",
+        "replacement gas too low, got tip 1, min: 2"}) {
+    EXPECT_EQ(run(that_refuses(words)->send_raw({})).error().code, ErrorCode::kConflict) << words;
+  }
   EXPECT_EQ(run(that_refuses("insufficient funds")->send_raw({})).error().code, ErrorCode::kDenied);
   const auto reverted = run(that_refuses("execution reverted", 3, {1, 2, 3, 4})->call({}));
   ASSERT_TRUE(reverted.has_value());
@@ -300,6 +305,24 @@ TEST_F(EndpointsTest, LiarsAreNamedAndAvoided) {
   set().answered(liar, 5);
   EXPECT_EQ(set().status()[0].lie->message, "it omits entry 3");
   EXPECT_EQ(set().status()[0].lied_at, clock_.now());
+}
+
+TEST_F(EndpointsTest, WhoIsLateOrDisagreesIsAskedAfterTheOthers) {
+  for (const char* name : {"late", "other", "good", "better"}) add_good(name, "0x1");
+  const auto all = set().usable();
+  const auto order = [this] {
+    std::string names;
+    for (const Endpoint* one : set().usable()) names += one->name() + " ";
+    return names;
+  };
+  EXPECT_EQ(order(), "late other good better ");
+  for (Endpoint* one : all) set().answered(*one, one == all[0] ? 96 : 100);
+  EXPECT_EQ(order(), "other good better late ");
+  set().note_disagreement(*all[1], "block 7");
+  EXPECT_EQ(order(), "good better late other ");
+  set().answered(*all[0], 97);
+  set().note_disagreement(*all[1], std::nullopt);
+  EXPECT_EQ(order(), "late other good better ");
 }
 
 TEST_F(EndpointsTest, TransactionsGoToAll) {

@@ -8,6 +8,13 @@
 
 namespace bw::ledger_ethereum {
 
+namespace {
+
+// Endpoints that keep up differ by a block or two.
+constexpr std::uint64_t kBehindBlocks = 3;
+
+}  // namespace
+
 using SteadyTime = std::chrono::steady_clock::time_point;
 
 struct Endpoints::Place {
@@ -50,10 +57,24 @@ Endpoints::Place& Endpoints::place_of(const Endpoint& endpoint) const {
 
 std::vector<Endpoint*> Endpoints::usable() const {
   const auto now = std::chrono::steady_clock::now();
-  std::vector<Endpoint*> out;
+  std::vector<const Place*> places;
+  std::uint64_t top = 0;
   for (const auto& place : places_) {
-    if (place->resting_until <= now) out.push_back(place->endpoint.get());
+    if (place->resting_until > now) continue;
+    places.push_back(place.get());
+    top = std::max(top, place->status.head);
   }
+  const auto is_doubtful = [top](const Place* place) {
+    const EndpointStatus& status = place->status;
+    return status.trouble || status.disagrees ||
+           (status.head != 0 && status.head + kBehindBlocks < top);
+  };
+  std::vector<Endpoint*> out;
+  std::vector<Endpoint*> behind;
+  for (const Place* place : places) {
+    (is_doubtful(place) ? behind : out).push_back(place->endpoint.get());
+  }
+  out.insert(out.end(), behind.begin(), behind.end());
   return out;
 }
 

@@ -62,7 +62,8 @@ class Endpoints final : public Chain {
     Result<T> answer;
   };
 
-  // Those that are not avoided, best first.
+  // Those that are not avoided, best first; behind them those that did not answer last time, show
+  // another chain or are late: whoever asks one after the other would wait for them or be misled.
   [[nodiscard]] std::vector<Endpoint*> usable() const;
   [[nodiscard]] std::size_t size() const { return places_.size(); }
   // To be told of the head that an endpoint showed, and of each failure of a question that was not

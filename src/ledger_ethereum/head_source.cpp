@@ -58,9 +58,25 @@ net::Task<Result<BelievedHead>> HeadSource::latest() {
     believed = co_await agreed_at(top - below, heads);
   }
   if (!believed) co_return believed;
-  const auto joins = co_await join(believed->block);
+  const auto joins = co_await join(*believed);
   if (!joins) co_return fail(joins.error());
+  co_await compare(*believed, std::move(heads));
   co_return believed;
+}
+
+// Who ends below the head may be late, or on a fork that is shorter.
+net::Task<void> HeadSource::compare(BelievedHead head, Shown shown) {
+  for (const auto& [endpoint, block] : shown) {
+    if (block->number >= head.block.number) continue;
+    const auto true_block = co_await head.agreeing.front()->block(block->number);
+    if (!true_block) continue;
+    std::optional<std::string> about;
+    if (true_block->hash != block->hash) {
+      about = fmt::format("its block {} is {}, not {}", block->number, brief(block->hash),
+                          brief(true_block->hash));
+    }
+    endpoints_.note_disagreement(*endpoint, std::move(about));
+  }
 }
 
 net::Task<Result<BelievedHead>> HeadSource::agreed_at(std::uint64_t number, Shown heads) {
@@ -164,22 +180,36 @@ net::Task<Result<Block>> HeadSource::linked(Endpoint& endpoint, std::uint64_t nu
   co_return blocks->front();
 }
 
-net::Task<Result<void>> HeadSource::join(Block head) {
+// Any endpoint may serve the headers that show it. A head that does not descend from the checkpoint
+// is a lie of those who show it, and of nobody else.
+net::Task<Result<void>> HeadSource::join(BelievedHead head) {
   if (joined_.empty()) co_return Result<void>{};
   Error last{ErrorCode::kUnavailable, "no endpoint of the chain answers"};
   for (Endpoint* endpoint : endpoints_.usable()) {
-    const auto joins = co_await join_through(*endpoint, head);
-    if (joins) co_return joins;
-    last = joins.error();
-    endpoints_.failed(*endpoint, last);
+    const auto joins = co_await join_through(*endpoint, head.block);
+    if (joins && *joins) co_return Result<void>{};
+    if (!joins) {
+      last = joins.error();
+      endpoints_.failed(*endpoint, last);
+      continue;
+    }
+    last = strays(*head.agreeing.front(), head.block);
+    const bool shows_it = std::ranges::find(head.agreeing, endpoint) != head.agreeing.end();
+    if (shows_it) endpoints_.failed(*endpoint, strays(*endpoint, head.block));
   }
   co_return fail(last);
 }
 
-net::Task<Result<void>> HeadSource::join_through(Endpoint& endpoint, Block head) {
+Error HeadSource::strays(const Endpoint& endpoint, const Block& head) const {
+  return {ErrorCode::kFork,
+          fmt::format("{}: block {} ({}) does not descend from the checkpoint {}", endpoint.name(),
+                      head.number, brief(head.hash), policy_.checkpoint->number)};
+}
+
+net::Task<Result<bool>> HeadSource::join_through(Endpoint& endpoint, Block head) {
   std::vector<Checkpoint> chain = joined_;
   while (chain.size() > 1 && chain.back().number >= head.number) {
-    if (chain.back() == Checkpoint{head.number, head.hash}) co_return Result<void>{};
+    if (chain.back() == Checkpoint{head.number, head.hash}) co_return true;
     chain.pop_back();
   }
   while (chain.back().number < head.number) {
@@ -197,12 +227,9 @@ net::Task<Result<void>> HeadSource::join_through(Endpoint& endpoint, Block head)
     if (chain.size() == 1) break;
     chain.pop_back();
   }
-  if (chain.back() != Checkpoint{head.number, head.hash}) {
-    co_return fail(ErrorCode::kFork, "{}: block {} ({}) does not descend from the checkpoint {}",
-                   endpoint.name(), head.number, brief(head.hash), policy_.checkpoint->number);
-  }
+  if (chain.back() != Checkpoint{head.number, head.hash}) co_return false;
   joined_ = std::move(chain);
-  co_return Result<void>{};
+  co_return true;
 }
 
 }  // namespace bw::ledger_ethereum

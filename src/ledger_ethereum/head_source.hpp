@@ -49,8 +49,11 @@ class HeadSource {
  private:
   using Shown = std::vector<Endpoints::Answered<Block>>;
   net::Task<Result<BelievedHead>> agreed_at(std::uint64_t number, Shown heads);
-  net::Task<Result<void>> join(Block head);
-  net::Task<Result<void>> join_through(Endpoint& endpoint, Block head);
+  net::Task<void> compare(BelievedHead head, Shown shown);
+  net::Task<Result<void>> join(BelievedHead head);
+  // Whether the headers that the endpoint serves lead from the checkpoint to `head`.
+  net::Task<Result<bool>> join_through(Endpoint& endpoint, Block head);
+  [[nodiscard]] Error strays(const Endpoint& endpoint, const Block& head) const;
   net::Task<Result<Block>> linked(Endpoint& endpoint, std::uint64_t number, Block head);
 
   Endpoints& endpoints_;

@@ -150,6 +150,18 @@ TEST_F(HeadSourceTest, OneThatIsAheadAloneIsNotBelieved) {
   EXPECT_TRUE(endpoints_->status()[0].disagrees.has_value());
 }
 
+TEST_F(HeadSourceTest, AForkThatIsShorterIsNamedAndWhoIsOnlyLateIsNot) {
+  const auto shorter = chain_of(345, 340);
+  const auto late = chain_of(345);
+  EXPECT_TRUE(run(source({&shorter, &late, &honest_}).latest()).has_value());
+  const auto status = endpoints_->status();
+  ASSERT_TRUE(status[0].disagrees.has_value());
+  EXPECT_THAT(*status[0].disagrees, HasSubstr("344"));
+  EXPECT_FALSE(status[1].disagrees.has_value());
+  // Neither is asked before the one that is neither.
+  EXPECT_EQ(endpoints_->usable().front()->name(), "c");
+}
+
 TEST_F(HeadSourceTest, NothingIsBelievedWithoutAgreement) {
   const auto other = chain_of(350, 330);
   const auto head =
@@ -187,6 +199,16 @@ TEST_F(HeadSourceTest, AHeadMustDescendFromTheCheckpoint) {
   ASSERT_FALSE(none.has_value());
   EXPECT_EQ(none.error().code, ErrorCode::kFork);
   EXPECT_THAT(endpoints_->status()[0].lie->message, HasSubstr("checkpoint 345"));
+}
+
+TEST_F(HeadSourceTest, WhoDoesNotShowAHeadIsNotBlamedForIt) {
+  const Checkpoint agreed{.number = 345, .hash = hash_at(honest_, 345)};
+  auto& from = source({&forked_, &honest_}, {.agree = 1, .checkpoint = agreed});
+  EXPECT_EQ(run(from.latest()).error().code, ErrorCode::kFork);
+  EXPECT_THAT(endpoints_->status()[0].lie->message, HasSubstr("checkpoint 345"));
+  EXPECT_FALSE(endpoints_->status()[1].lie.has_value());
+  // The first is avoided from now on.
+  EXPECT_EQ(run(from.latest())->block.hash, hash_at(honest_, 349));
 }
 
 TEST_F(HeadSourceTest, HeadsOfTheFutureAreLies) {

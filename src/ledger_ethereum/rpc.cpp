@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "http/url.hpp"
 #include "ledger_ethereum/json_values.hpp"
+#include "ledger_ethereum/web_socket_rpc.hpp"
 
 namespace bw::ledger_ethereum {
 namespace {
@@ -169,6 +171,13 @@ Result<std::optional<json>> parse_notification(std::string_view text) {
 }
 
 Result<std::unique_ptr<Rpc>> make_rpc(http::ClientOptions options) {
+  BW_TRY(const http::Url url, http::parse_url(options.url));
+  if (url.is_web_socket()) {
+    return make_web_socket_rpc({.url = options.url,
+                                .deadline = options.deadline,
+                                .message_bytes = options.answer_bytes,
+                                .trust = options.trust});
+  }
   BW_TRY(auto client, http::Client::make(std::move(options)));
   return std::make_unique<HttpRpc>(std::move(client));
 }

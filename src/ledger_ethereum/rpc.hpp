@@ -43,6 +43,7 @@ class Rpc {
 
 inline constexpr std::size_t kRpcBatch = 100;
 
+// Over HTTP or WebSockets, as the URL says.
 Result<std::unique_ptr<Rpc>> make_rpc(http::ClientOptions options);
 
 // The pure parts.

@@ -3,9 +3,7 @@
 
 #include <future>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_future.hpp>
 
 namespace bw::net {
 
@@ -22,11 +20,6 @@ Result<void> IoThread::call(std::function<Result<void>()> action) {
   std::promise<Result<void>> done;
   asio::post(context_, [&] { done.set_value(action()); });
   return done.get_future().get();
-}
-
-void IoThread::run(Task<void> task) {
-  start();
-  asio::co_spawn(context_, std::move(task), asio::use_future).get();
 }
 
 void IoThread::join() {

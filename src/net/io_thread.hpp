@@ -4,8 +4,10 @@
 #include <functional>
 #include <thread>
 
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
 
 #include "base/result.hpp"
 #include "net/channel.hpp"
@@ -26,7 +28,11 @@ class IoThread {
   void start();
   // There, and return when it is done. The thread runs, or starts now.
   Result<void> call(std::function<Result<void>()> action);
-  void run(Task<void> task);
+  template <class T>
+  T run(Task<T> task) {
+    start();
+    return asio::co_spawn(context_, std::move(task), asio::use_future).get();
+  }
   // Returns when nothing is left to do there. Once.
   void join();
 

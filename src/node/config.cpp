@@ -145,10 +145,11 @@ std::string ethereum_toml(const Config::EthereumPart& ethereum) {
   }
   return fmt::format(
       "[ethereum]\nnetwork = {}\nendpoints = [{}]\nagree = {}\ncheckpoint = {}\n"
-      "confirmations = {}\nfinalized = {}\nfunding_key = {}\nmax_fee_gwei = {}\n\n",
+      "confirmations = {}\nfinalized = {}\nfunding_key = {}\n"
+      "funding_passphrase_file = {}\nmax_fee_gwei = {}\n\n",
       in_quotes(ethereum.network), endpoints, ethereum.agree, in_quotes(ethereum.checkpoint),
       ethereum.confirmations, ethereum.finalized, in_quotes(ethereum.funding_key),
-      ethereum.max_fee_gwei);
+      in_quotes(ethereum.funding_passphrase_file), ethereum.max_fee_gwei);
 }
 
 std::map<std::string, Section, std::less<>> sections(Config& config) {
@@ -172,6 +173,7 @@ std::map<std::string, Section, std::less<>> sections(Config& config) {
         {"confirmations", count(config.ethereum.confirmations, kMostConfirmations, 0)},
         {"finalized", value_of(config.ethereum.finalized, "true or false")},
         {"funding_key", text(config.ethereum.funding_key)},
+        {"funding_passphrase_file", text(config.ethereum.funding_passphrase_file)},
         {"max_fee_gwei", positive(config.ethereum.max_fee_gwei)}}},
       {"router", with_limits({{"listen", text(config.router.listen)},
                               {"advertise", text(config.router.advertise)},

@@ -48,8 +48,9 @@ struct Config {
     std::string checkpoint;              // "NUMBER:0xHASH" of a block that the operator vouches for
     std::size_t confirmations = 12;      // blocks above one until grants in it act
     bool finalized = false;              // until the chain calls it final, instead
-    std::string funding_key;             // pays for entries; empty: funding.key in the directory
-    double max_fee_gwei = 200;           // for one unit of gas, at most
+    std::string funding_key;             // file; empty: funding.key in the directory, if there
+    std::string funding_passphrase_file;  // when that is sealed
+    double max_fee_gwei = 200;            // for one unit of gas, at most
   } ethereum;
   struct RouterPart {
     std::string listen = "127.0.0.1:4514";

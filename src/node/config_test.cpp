@@ -55,6 +55,7 @@ checkpoint = "17:0xab"
 confirmations = 0
 finalized = true
 funding_key = "purse.key"
+funding_passphrase_file = "fund.pass"
 max_fee_gwei = 1.5
 [router]
 listen = "7.7.7.7:7"
@@ -92,6 +93,7 @@ default_entity = "twelve"
   EXPECT_EQ(loaded->ethereum.confirmations, 0U);
   EXPECT_TRUE(loaded->ethereum.finalized);
   EXPECT_EQ(loaded->ethereum.funding_key, "purse.key");
+  EXPECT_EQ(loaded->ethereum.funding_passphrase_file, "fund.pass");
   EXPECT_EQ(loaded->ethereum.max_fee_gwei, 1.5);
   EXPECT_EQ(loaded->router.listen, "7.7.7.7:7");
   EXPECT_EQ(loaded->router.advertise, "eight:8");
@@ -120,6 +122,7 @@ TEST_F(ConfigTest, WhatIsWrittenOutReadsBack) {
   config.agent.socket = "line\nbreak\ttab \x7f \x01";
   config.ethereum.endpoints = {"http://a:1", "quote \""};
   config.ethereum.checkpoint = "1:0x2";
+  config.ethereum.funding_passphrase_file = "secret";
   config.router.threads = 3;
   config.agent.default_entity = "alice";
   const auto back = load(to_toml(config));

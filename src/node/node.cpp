@@ -6,6 +6,7 @@
 #include "ledger_embedded/client.hpp"
 #include "ledger_embedded/server.hpp"
 #include "net/io_thread.hpp"
+#include "node/chain_ledger.hpp"
 #include "node/open_files.hpp"
 #include "node/own_entities.hpp"
 #include "node/probes.hpp"
@@ -21,6 +22,15 @@ class SystemClock final : public Clock {
     return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
   }
 };
+
+// Of the latest entries, that a reorganisation of a chain may withdraw; more than any block holds,
+// many times.
+constexpr std::uint64_t kUndoEntries = 100'000;
+
+// check_network() knows, and not only cannot tell.
+bool is_about_the_network(ErrorCode code) {
+  return code == ErrorCode::kConflict || code == ErrorCode::kNotFound;
+}
 
 Result<void> make_directory(const std::filesystem::path& directory) {
   std::error_code error;
@@ -54,19 +64,36 @@ struct Node::Impl {
     if (roles.router) {
       BW_TRY(router_key, key_for_role(*keystore, "router"));
     }
+    if (on_chain()) return open_for_chain();
     if (roles.ledger) {
       BW_TRY(ledger_signing_key, key_for_role(*keystore, "ledger"));
       config.ledger.key = ledger_signing_key->public_key();
     }
     if (!config.ledger.key || (!roles.ledger && config.ledger.address.empty())) {
       return fail(ErrorCode::kInvalidArgument,
-                  "no ledger to follow: set ledger.address and ledger.key in "
+                  "no ledger to follow: set ledger.address and ledger.key (or ethereum.network) in "
                   "{}, or run 'bw up', which brings its own",
                   (config.directory / "bosswave.toml").string());
     }
-    BW_TRY(authority, store::AuthorityStore::open(config.directory / "authority"));
+    return open_store({}, roles.ledger);
+  }
+
+  [[nodiscard]] bool on_chain() const { return !config.ethereum.network.empty(); }
+
+  Result<void> open_for_chain() {
+    if (roles.ledger && !roles.router) {
+      return fail(ErrorCode::kInvalidArgument,
+                  "ethereum.network is set: the ledger is a chain, and there is none to run here");
+    }
+    roles.ledger = false;
+    config.ledger.key.reset();
+    return open_store({.undo_entries = kUndoEntries}, false);
+  }
+
+  Result<void> open_store(const store::AuthorityStoreOptions& options, bool local) {
+    BW_TRY(authority, store::AuthorityStore::open(config.directory / "authority", options));
     report_recovery();
-    replica = std::make_unique<replica::Replica>(*authority, clock, roles.ledger);
+    replica = std::make_unique<replica::Replica>(*authority, clock, local);
     return {};
   }
 
@@ -80,6 +107,7 @@ struct Node::Impl {
   }
 
   Result<void> start_ledger() {
+    if (on_chain()) return follow_chain();
     if (roles.ledger) {
       ledger_embedded::ServerOptions options;
       options.listen = config.ledger.listen;
@@ -100,6 +128,20 @@ struct Node::Impl {
                                        .heads = config.directory / "heads"});
     ledger = follower.get();
     return follower->start();
+  }
+
+  Result<void> follow_chain() {
+    BW_TRY(auto options, chain_options(config));
+    BW_TRY(chain, ledger_ethereum::Ethereum::make(ledger_thread.context(), *replica, *authority,
+                                                  clock, log, std::move(options)));
+    ledger = chain.get();
+    const auto right = ledger_thread.run(chain->check());
+    // A chain that cannot be judged now is followed once it can be; a wrong one never.
+    if (!right && is_about_the_network(right.error().code)) return right;
+    return ledger_thread.call([this]() -> Result<void> {
+      chain->start();
+      return {};
+    });
   }
 
   Result<void> start_router() {
@@ -218,6 +260,7 @@ struct Node::Impl {
     if (api) api->stop();
     thread.run(stop_rooms());
     if (follower) ledger_thread.run(follower->stop());
+    if (chain) ledger_thread.run(chain->stop());
     // The follower's last answers still reach those who wait for them.
     ledger_thread.join();
     thread.join();
@@ -248,6 +291,7 @@ struct Node::Impl {
   std::unique_ptr<replica::Replica> replica;
   std::unique_ptr<ledger_embedded::Server> server;
   std::unique_ptr<ledger_embedded::Client> follower;
+  std::unique_ptr<ledger_ethereum::Ethereum> chain;
   ledger::Ledger* ledger = nullptr;
   std::unique_ptr<syndication::MessageStore> messages;
   std::unique_ptr<router::Router> router;

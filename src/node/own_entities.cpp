@@ -50,7 +50,8 @@ struct OwnEntities::Impl : std::enable_shared_from_this<OwnEntities::Impl> {
     BW_TRY(const auto known, replica.store().router_address(router.public_key(), clock.now()));
     if (known == address) return {};
     BW_TRY(const std::uint64_t nonce, replica.store().router_nonce(router.public_key()));
-    wave::RouterAddress statement{router.public_key(), nonce + 1, now(), address};
+    wave::RouterAddress statement{router.public_key(), wave::next_nonce(nonce, clock.now()), now(),
+                                  address};
     BW_TRY(auto object, wave::sign(std::move(statement), router));
     objects.push_back(std::move(object.bytes));
     return {};

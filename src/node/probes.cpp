@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/probes.hpp"
 
+#include <algorithm>
+
 namespace bw::node {
 namespace {
 
@@ -70,6 +72,39 @@ void add_server(telemetry::Metrics& metrics, const ledger_embedded::Server& serv
                 [&server] { return static_cast<double>(server.stats().followers); });
 }
 
+// Of a ledger on a chain.
+void add_chain(telemetry::Metrics& metrics, const ledger::Ledger& ledger) {
+  const auto gauge = [&](const char* name, const char* help, auto read) {
+    metrics.gauge(name, help, [&ledger, read] {
+      const auto status = ledger.status();
+      return status.chain ? static_cast<double>(read(*status.chain)) : 0.0;
+    });
+  };
+  const auto endpoints = [&](const char* name, const char* help, auto is) {
+    gauge(name, help, [is](const ledger::ChainStatus& chain) {
+      return std::ranges::count_if(chain.endpoints, is);
+    });
+  };
+  using Chain = ledger::ChainStatus;
+  gauge("bosswave_chain_block", "Latest block that is believed",
+        [](const Chain& chain) { return chain.block; });
+  gauge("bosswave_chain_lag_blocks", "Blocks whose entries do not act yet", [](const Chain& chain) {
+    return chain.block - std::min(chain.block, chain.confirmed_block);
+  });
+  gauge("bosswave_chain_balance_coins", "What the account that pays for entries holds",
+        [](const Chain& chain) { return chain.coins; });
+  gauge("bosswave_chain_waiting_entries", "Submitted entries that are not on the chain yet",
+        [](const Chain& chain) { return chain.waiting; });
+  endpoints("bosswave_chain_endpoints", "Configured endpoints",
+            [](const Chain::Endpoint&) { return true; });
+  endpoints("bosswave_chain_endpoints_in_trouble", "Endpoints whose last answer was none",
+            [](const Chain::Endpoint& one) { return !one.trouble.empty(); });
+  endpoints("bosswave_chain_endpoints_lied", "Endpoints that were caught at a lie",
+            [](const Chain::Endpoint& one) { return !one.lie.empty(); });
+  endpoints("bosswave_chain_endpoints_disagree", "Endpoints that show another chain",
+            [](const Chain::Endpoint& one) { return !one.disagrees.empty(); });
+}
+
 }  // namespace
 
 void add_probes(telemetry::Metrics& metrics, Probed parts) {
@@ -97,6 +132,7 @@ void add_probes(telemetry::Metrics& metrics, Probed parts) {
                 [&agent = parts.agent] { return static_cast<double>(agent.sessions().size()); });
   if (parts.router != nullptr) add_router(metrics, *parts.router);
   if (parts.server != nullptr) add_server(metrics, *parts.server);
+  if (parts.ledger.status().chain) add_chain(metrics, parts.ledger);
 }
 
 http::Response health(const ledger::Ledger& ledger, const replica::Replica& replica,

@@ -231,6 +231,14 @@ Result<void> Replica::suspect(const std::vector<Bytes>& revocations) {
   return {};
 }
 
+Result<std::vector<Bytes>> Replica::read(std::uint64_t index, std::size_t most_bytes) const {
+  return impl_->store.log().read(index, limits::kLedgerBatchEntries, most_bytes);
+}
+
+Result<crypto::Frontier> Replica::tree(std::uint64_t size) const {
+  return crypto::frontier_at(impl_->store.log(), size);
+}
+
 void Replica::heard(Time at) {
   impl_->heard_us.store(at.time_since_epoch().count(), std::memory_order_relaxed);
 }

@@ -60,6 +60,9 @@ class Replica : public wave::AuthorityView, public ledger::RewindableSink {
   void heard(Time at) override;
   Result<void> rewind(std::uint64_t size) override;
   Result<void> suspect(const std::vector<Bytes>& revocations) override;
+  [[nodiscard]] Result<std::vector<Bytes>> read(std::uint64_t index,
+                                                std::size_t most_bytes) const override;
+  [[nodiscard]] Result<crypto::Frontier> tree(std::uint64_t size) const override;
 
  private:
   struct Impl;

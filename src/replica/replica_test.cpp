@@ -103,6 +103,20 @@ TEST_F(ReplicaTest, ADotTwiceIsHarmless) {
   EXPECT_FALSE(find(wants("alice")).has_value());
 }
 
+TEST_F(ReplicaTest, ShowsWhatItHoldsForComparison) {
+  const std::vector<wave::Object> objects{lt::entity("ns"), lt::entity("alice"),
+                                          lt::dot("ns", "alice")};
+  take(objects);
+  const auto all = lt::all_bytes(objects);
+  EXPECT_EQ(*replica.read(0, 1'000'000), all);
+  EXPECT_EQ(*replica.read(1, 1), std::vector<Bytes>(1, all[1]));
+  EXPECT_TRUE(replica.read(3, 1000)->empty());
+  crypto::Frontier two;
+  two.add(crypto::leaf_hash(all[0]));
+  two.add(crypto::leaf_hash(all[1]));
+  EXPECT_EQ(replica.tree(2)->root(), two.root());
+}
+
 TEST_F(ReplicaTest, EntriesThatExpiredLongAgoAreStillTaken) {
   take({lt::entity("ns", {.created = kNow - 5000s, .expires = kNow - 3000s}),
         lt::dot("ns", "alice", {.created = kNow - 4000s, .expires = kNow - 3500s})});

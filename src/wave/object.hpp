@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <variant>
 #include <vector>
@@ -14,8 +15,8 @@
 #include "wave/permissions.hpp"
 
 // The signed statements that ledgers hold (paper section 3.1; bytes in docs/formats.md, "Objects").
-// An object on the wire or on disk is body || signature (64 bytes). Its id is the tagged hash of the
-// body; the signature signs the id. All times are whole seconds.
+// An object on the wire or on disk is body || signature (64 bytes). Its id is the tagged hash of
+// the body; the signature signs the id. All times are whole seconds.
 namespace bw::wave {
 
 enum class Kind : std::uint8_t {
@@ -54,8 +55,8 @@ struct Dot {
   Permissions permissions;
   std::uint8_t ttl = 0;
   Time created;
-  Time not_before;  // >= created
-  Time expires;     // > not_before
+  Time not_before;                        // >= created
+  Time expires;                           // > not_before
   std::uint32_t messages_per_second = 0;  // publish limit enforced by routers; 0 = none
   std::uint64_t stored_bytes = 0;         // limit on persisted bytes, 40 bits; 0 = none
   std::vector<EntityKey> revokers;        // besides granter and grantee
@@ -85,7 +86,8 @@ struct Revocation {
   friend bool operator==(const Revocation&, const Revocation&) = default;
 };
 
-// A name for 32 bytes, first come, immutable. Names: 1 to 63 of a-z 0-9 - . _, starting with a letter.
+// A name for 32 bytes, first come, immutable. Names: 1 to 63 of a-z 0-9 - . _, starting with a
+// letter.
 struct Alias {
   static constexpr Kind kKind = Kind::kAlias;
   EntityKey claimer;
@@ -97,6 +99,12 @@ struct Alias {
   friend bool operator==(const Alias&, const Alias&) = default;
 };
 [[nodiscard]] bool is_alias_name(std::string_view text);
+
+// For the next statement about routing of one signer, of which the ledger shows `highest`: above
+// that, and above those made before `now` that the ledger does not show yet.
+[[nodiscard]] inline std::uint64_t next_nonce(std::uint64_t highest, Time now) {
+  return std::max(highest + 1, to_micros(now));
+}
 
 // A router's readiness to carry a namespace, or the end of it. `nonce` rises strictly over all of
 // this router's offers and addresses.

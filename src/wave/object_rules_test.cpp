@@ -260,6 +260,16 @@ TEST(ObjectRules, AliasNames) {
   }
 }
 
+TEST(ObjectRules, TheNextNonceIsAboveWhatIsShownAndWhatWasMadeBefore) {
+  const Time now = from_micros(1'795'000'000'000'000);
+  const std::uint64_t first = next_nonce(7, now);
+  EXPECT_GT(first, 7U);
+  // The ledger does not show the first one yet.
+  EXPECT_GT(next_nonce(7, now + Duration(1)), first);
+  // A clock that went back, or a signer whose clock is ahead.
+  EXPECT_EQ(next_nonce(first + 10, now), first + 11);
+}
+
 TEST(ObjectRules, RouterNonces) {
   const RawRouting zero{.nonce = raw(0, 8)};
   expect_malformed(zero.offer(), "router offer nonce");
