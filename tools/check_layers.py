@@ -33,7 +33,7 @@ SEAMS = {
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 ROOM = re.compile(r"bw_room\(\s*(\w+)([^)]*)\)")
-KEYWORDS = {"LEVEL", "DEPS", "LIBS", "TEST_DEPS", "TEST_LIBS"}
+KEYWORDS = {"LEVEL", "DEPS", "LIBS", "PARTS", "TEST_DEPS", "TEST_LIBS"}
 
 
 class Room:

@@ -127,8 +127,8 @@ class Runner {
     const bool sets = attempt.act == Act::kSetThermostat;
     const Who device{sets ? Kind::kThermostat : Kind::kMeter, attempt.home};
     const auto truth = churn_.allowed(attempt);
-    const Site::End person{attempt.who, site_->seat()};
-    const Site::End thing{device, site_->seat()};
+    const Site::End person{attempt.who, site_->application()};
+    const Site::End thing{device, site_->application()};
     BW_TRY(const Site::Outcome outcome,
            site_->exchange(churn_.resource(attempt.home, attempt.act), sets ? person : thing,
                            sets ? thing : person, follower_.replica().size()));

@@ -61,20 +61,20 @@ Result<std::unique_ptr<Site>> Site::start(const std::filesystem::path& directory
   config.ledger.key = door.key;
   config.router.listen = listen;
   BW_TRY(out->node_, node::Node::start(std::move(config), {.router = true}, out->log_));
-  BW_TRY(out->seat_, Seat::take(out->node_->addresses().socket, model_seed));
+  BW_TRY(out->application_, Application::at(out->node_->addresses().socket, model_seed));
   return out;
 }
 
 Site::~Site() {
-  seat_.reset();
+  application_.reset();
   if (node_) node_->stop();
 }
 
 Result<Site::Outcome> Site::exchange(const Resource& resource, const End& speaker,
                                      const End& listener, std::uint64_t ledger_size) {
-  BW_CHECK(seat_->await_ledger(ledger_size));
+  BW_CHECK(application_->await_ledger(ledger_size));
   BW_CHECK(serve(resource.ns));
-  BW_TRY(const api::LedgerStatusReply status, seat_->calls().ledger_status());
+  BW_TRY(const api::LedgerStatusReply status, application_->calls().ledger_status());
   BW_CHECK(speaker.at.await_ledger(status.size()));
   BW_CHECK(listener.at.await_ledger(status.size()));
   BW_TRY(const std::string from, speaker.at.hold(speaker.who));
@@ -96,8 +96,8 @@ Result<Site::Outcome> Site::exchange(const Resource& resource, const End& speake
 
 Result<void> Site::serve(Who ns) {
   if (!served_.insert(ns).second) return {};
-  BW_TRY(const std::string key, seat_->hold(ns));
-  client::Client& agent = seat_->calls();
+  BW_TRY(const std::string key, application_->hold(ns));
+  client::Client& agent = application_->calls();
   const node::Node::Addresses addresses = node_->addresses();
   api::AffinityRequest offer;
   offer.set_as(addresses.router_key->text());

@@ -5,9 +5,9 @@
 #include <memory>
 #include <set>
 
+#include "city/application.hpp"
 #include "city/build.hpp"
 #include "city/objects.hpp"
-#include "city/seat.hpp"
 #include "node/node.hpp"
 
 namespace bw::city {
@@ -31,7 +31,7 @@ class Site {
   // Who says or hears something, at which agent.
   struct End {
     Who who;
-    Seat& at;
+    Application& at;
   };
   struct Outcome {
     bool delivered = false;
@@ -44,7 +44,7 @@ class Site {
   Result<Outcome> exchange(const Resource& resource, const End& speaker, const End& listener,
                            std::uint64_t ledger_size);
 
-  [[nodiscard]] Seat& seat() { return *seat_; }
+  [[nodiscard]] Application& application() { return *application_; }
   [[nodiscard]] std::string address() const { return node_->addresses().router; }
   [[nodiscard]] EntityKey key() const { return *node_->addresses().router_key; }
 
@@ -55,7 +55,7 @@ class Site {
   std::uint64_t seed_;
   telemetry::Log log_;
   std::unique_ptr<node::Node> node_;
-  std::unique_ptr<Seat> seat_;
+  std::unique_ptr<Application> application_;
   std::set<Who> served_;
   std::uint64_t messages_ = 0;
 };

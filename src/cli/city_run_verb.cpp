@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "city/participants/watch.hpp"
 #include "city/quantile.hpp"
 #include "city/results.hpp"
 #include "city/run.hpp"
@@ -143,6 +144,7 @@ Result<void> run_city(App& app, const RunArguments& arguments) {
   // First, since it needs rights that some have not.
   std::unique_ptr<link::Network> network;
   if (arguments.participants > 0) {
+    BW_CHECK(city::check_participants(model, arguments.participants, arguments.attack));
     BW_TRY(network,
            link::Network::make(link::draw_accesses(arguments.participants, arguments.name.seed),
                                arguments.name.seed));

@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "city/seat.hpp"
+#include "city/application.hpp"
 
 namespace bw::city {
 
@@ -20,9 +20,9 @@ class Traffic {
   struct Feed {
     std::size_t sender = 0;  // participants
     std::size_t receiver = 0;
-    Seat* from = nullptr;
-    Seat* to = nullptr;   // of one feed only, whose listening client it takes
-    std::string speaker;  // keys, held there
+    Application* from = nullptr;
+    Application* to = nullptr;  // of one feed only, whose listening client it takes
+    std::string speaker;        // keys, held there
     std::string listener;
     std::string uri;
   };

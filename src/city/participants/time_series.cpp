@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "city/time_series.hpp"
+#include "city/participants/time_series.hpp"
 
 #include <string>
 #include <type_traits>
@@ -114,8 +114,8 @@ Result<void> TimeSeries::participant(std::size_t id, std::string_view role, std:
 }
 
 Result<void> TimeSeries::sample(const Sample& sample) {
-  return impl_->insert(impl_->sample, sample.s, sample.phase, sample.participant, sample.cpu_s,
-                       sample.rss_bytes, sample.up_bytes, sample.down_bytes);
+  return impl_->insert(impl_->sample, sample.s, sample.phase, sample.participant, sample.use.cpu_s,
+                       sample.use.rss_bytes, sample.use.up_bytes, sample.use.down_bytes);
 }
 
 Result<void> TimeSeries::message(double s, int phase, std::size_t sender, std::size_t receiver,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "city/attackers.hpp"
+#include "city/participants/attackers.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "city/churn.hpp"
-#include "city/crew.hpp"
+#include "city/participants/agents.hpp"
+#include "city/participants/traffic.hpp"
 #include "city/site.hpp"
-#include "city/traffic.hpp"
 
 namespace bw::city {
 
@@ -20,7 +20,7 @@ class Neighbourhood {
 
   // What goes on there: each meter reports to its resident, each resident sets the thermostat; two
   // feeds a home, in their order. Has all namespaces carried and all keys at their agents.
-  Result<std::vector<Traffic::Feed>> feeds(const Churn& churn, Site& site, Crew& crew) const;
+  Result<std::vector<Traffic::Feed>> feeds(const Churn& churn, Site& site, Agents& agents) const;
 
  private:
   std::uint64_t seed_;

@@ -1,31 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
-#include <filesystem>
-#include <functional>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "city/build.hpp"
-#include "city/churn.hpp"
-#include "link/network.hpp"
+#include "link/access.hpp"
 
 // Participants of a city that lives: agents on access links as poor as real ones.
 //
-// What `bw city run --participants N` finds, kept as DIR/results/participants.json:
+// What `bw city run --participants N` finds, in real time, kept as DIR/results/participants.json:
 //   seed, scale, participants, seconds        of the watch
 //   changes, changes_per_hour                 permission changes in it, in real time
-//   agent_cpu_percent, agent_bytes_per_s, agent_rss_bytes    medians over the agents; of one core;
-//     of IP packets, both ways, at the agent's end of its link; at the end
-//   agent_cpu_percent_p99, agent_bytes_per_s_p99, agent_rss_bytes_p99
+//   agent_cpu_percent, agent_bytes_per_s, agent_rss_bytes    of one core, in the whole watch; of IP
+//     packets, both ways, at the agent's end of its link; at the end. The median of the agents;
+//     agent_cpu_percent_max, ... of the one with the most
 //   messages, messages_denied, messages_lost, messages_failed    accepted in the watch; refused
 //     because somebody moved; accepted and not arrived; refused for another reason
 //   message_p50_us, message_p99_us            from an application's call until another has it
 //   by_access: [{access, participants, down_mbit_s, up_mbit_s, delay_ms (one way, least),
-//   jitter_ms,
-//     loss_percent, cpu_percent, bytes_per_s, message_p50_us, message_p99_us (to those)}]
+//     jitter_ms, loss_percent, cpu_percent, bytes_per_s, message_p50_us, message_p99_us (to
+//     those)}]
 //   over_time: [{s, cpu_percent, rss_bytes, bytes_per_s}]    means over the agents
 //   tried, delivered, disagreements           messages held against the model's truth before
 // With --attack, besides, DIR/results/attacked.json:
@@ -40,24 +36,11 @@
 // And, of both, DIR/run/participants.sqlite:
 //   participant(id, role, home, access, up_bits_per_s, down_bits_per_s, up_delay_us, down_delay_us,
 //     up_jitter_us, down_jitter_us, up_loss, down_loss)      role: devices, resident
-//   sample(s, phase, participant, cpu_s, rss_bytes, up_bytes, down_bytes)    each second; sums
-//   since
-//     the agent's start
+//   sample(s, phase, participant, cpu_s, rss_bytes, up_bytes, down_bytes)    each second of the
+//     watch and after each round; sums since the agent's start
 //   message(s, phase, sender, receiver, latency_us)          those that arrived
 //     phase: 0 the watch; then 1, 2, ... the rounds, the odd ones quiet
 namespace bw::city {
-
-struct WatchOptions {
-  std::filesystem::path ledger;       // directory of the city's ledger, which must not run
-  std::filesystem::path directory;    // as of run()
-  double peak = kPeakChangesPerHour;  // as of run(): names the churn
-  double rate = kPeakChangesPerHour;  // permission changes in an hour, in real time
-  Duration watching = 60s;
-  std::uint64_t messages = 20;  // to be held against the truth, before the watch
-  std::size_t rounds = 0;       // quiet ones, and as many under attack; 0: no attack
-  Duration round = 5s;
-  std::function<void(const std::string& what)> on_phase;
-};
 
 // Sorted values of all agents or messages, in percent, bytes a second, bytes, microseconds.
 struct WatchReport {
@@ -110,12 +93,5 @@ struct WatchReport {
   };
   std::optional<Attack> attack;
 };
-
-// Starts the ledger and a router at the network's hub and an agent for each participant, and lets
-// residents set thermostats and read meters through them while the churn goes on in real time. At
-// least two participants, and an even number: a home has its devices at one and its resident at
-// another; four for an attack. After a kill the next call continues the churn; nothing else of the
-// dead one is left.
-Result<WatchReport> watch(const Model& model, link::Network& network, const WatchOptions& options);
 
 }  // namespace bw::city

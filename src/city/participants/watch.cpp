@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "city/watch.hpp"
+#include "city/participants/watch.hpp"
 
 #include <algorithm>
-#include <deque>
 #include <thread>
 
-#include <unistd.h>
-
-#include "city/assault.hpp"
-#include "city/cores.hpp"
-#include "city/crew.hpp"
 #include "city/ledger_process.hpp"
-#include "city/neighbourhood.hpp"
-#include "city/quantile.hpp"
+#include "city/participants/agents.hpp"
+#include "city/participants/attack_rounds.hpp"
+#include "city/participants/cores.hpp"
+#include "city/participants/live_churn.hpp"
+#include "city/participants/neighbourhood.hpp"
+#include "city/participants/summary.hpp"
+#include "city/participants/time_series.hpp"
+#include "city/participants/traffic.hpp"
 #include "city/resume.hpp"
 #include "city/site.hpp"
-#include "city/time_series.hpp"
-#include "city/traffic.hpp"
 
 namespace bw::city {
 namespace {
@@ -71,7 +69,7 @@ class Watch {
     BW_CHECK(hold_against_truth());
     BW_CHECK(settle_in());
     BW_CHECK(watch());
-    BW_CHECK(summarise());
+    summarise_watch();
     if (options_.rounds > 0) BW_CHECK(attack());
     BW_CHECK(end());
     return std::move(report_);
@@ -80,8 +78,9 @@ class Watch {
  private:
   Result<void> end() {
     traffic_.reset();
-    crew_.reset();
+    agents_.reset();
     site_.reset();
+    live_.reset();
     follower_.reset();
     std::error_code ignored;
     std::filesystem::remove_all(options_.directory / "participants", ignored);
@@ -99,15 +98,14 @@ class Watch {
   // ---- beginning
   Result<void> start() {
     say("copying the ledger's entries for the participants");
-    const auto crew_directory = options_.directory / "participants";
+    const auto home = options_.directory / "participants";
     std::error_code ignored;
-    std::filesystem::remove_all(crew_directory, ignored);
-    std::filesystem::create_directories(crew_directory, ignored);
-    BW_TRY(const Cloner original, Cloner::of(options_.ledger / "authority", crew_directory,
-                                             network_.accesses().size() + 1));
-    BW_CHECK(original.copy_to(crew_directory / "entries"));
-    BW_TRY(const Cloner entries,
-           Cloner::of(crew_directory / "entries", crew_directory, network_.accesses().size()));
+    std::filesystem::remove_all(home, ignored);
+    std::filesystem::create_directories(home, ignored);
+    BW_TRY(const Cloner original,
+           Cloner::of(options_.ledger / "authority", home, network_.accesses().size() + 1));
+    BW_CHECK(original.copy_to(home / "entries"));
+    BW_TRY(const Cloner entries, Cloner::of(home / "entries", home, network_.accesses().size()));
     const LedgerProcess::Public serving{
         .listen = fmt::format("{}:{}", link::Network::hub_address(), kLedgerPort),
         .entries_per_second = kEntriesPerSecond,
@@ -115,23 +113,21 @@ class Watch {
     BW_TRY(ledger_, LedgerProcess::start(options_.ledger, serving));
     say("following the ledger");
     BW_TRY(follower_, Follower::start(options_.directory, ledger_->door()));
-    const ProgressFile progress = this->progress();
+    const ProgressFile progress =
+        churn_progress(options_.directory, model_, options_.peak, ledger_->door());
     BW_CHECK(resume(model_, progress, *follower_, churn_, nullptr));
+    live_ = std::make_unique<LiveChurn>(churn_, model_.seed(), *follower_, progress, options_.rate);
     BW_TRY(site_, Site::start(options_.directory / "site", ledger_->door(), model_.seed(),
                               link::Network::hub_address() + ":0"));
     say("starting the participants' agents");
-    BW_TRY(crew_, Crew::start(crew_directory / "agents", network_, ledger_->door(), entries,
-                              model_.seed()));
+    BW_TRY(agents_,
+           Agents::start(home / "agents", network_, ledger_->door(), entries, model_.seed()));
     BW_TRY(series_, TimeSeries::create(options_.directory / "participants.sqlite"));
-    for (std::size_t i = 0; i < crew_->size(); ++i) {
+    for (std::size_t i = 0; i < agents_->size(); ++i) {
       BW_CHECK(series_->participant(i, i % 2 == 0 ? "devices" : "resident",
                                     neighbourhood_.homes()[i / 2], network_.accesses()[i]));
     }
     return series_->commit();
-  }
-
-  [[nodiscard]] ProgressFile progress() const {
-    return churn_progress(options_.directory, model_, options_.peak, ledger_->door());
   }
 
   // ---- messages by anybody, allowed and forbidden, through the participants' agents
@@ -142,9 +138,9 @@ class Watch {
       Attempt attempt = churn_.attempt(random_, random_() % 3 != 0);
       const bool sets = random_() % 2 == 0;
       attempt.act = sets ? Act::kSetThermostat : Act::kReadMeter;
-      const Site::End person{attempt.who, crew_->seat(2 * below(crew_->size() / 2) + 1)};
+      const Site::End person{attempt.who, agents_->application(2 * below(agents_->size() / 2) + 1)};
       const Site::End device{{sets ? Kind::kThermostat : Kind::kMeter, attempt.home},
-                             crew_->seat(2 * below(crew_->size() / 2))};
+                             agents_->application(2 * below(agents_->size() / 2))};
       const auto truth = churn_.allowed(attempt);
       BW_TRY(const Site::Outcome outcome,
              site_->exchange(churn_.resource(attempt.home, attempt.act), sets ? person : device,
@@ -164,7 +160,7 @@ class Watch {
   // ---- messages that keep going
   Result<void> settle_in() {
     say("subscribing");
-    BW_TRY(auto feeds, neighbourhood_.feeds(churn_, *site_, *crew_));
+    BW_TRY(auto feeds, neighbourhood_.feeds(churn_, *site_, *agents_));
     BW_TRY(traffic_, Traffic::start(std::move(feeds)));
     traffic_->begin(kWarmUpPhase, traffic_->feeds().size(), kBetweenFirst);
     std::this_thread::sleep_for(kWarmUp);
@@ -183,70 +179,33 @@ class Watch {
     for (auto next = began_ + kBetweenSamples; Timer::now() < end; next += kBetweenSamples) {
       std::this_thread::sleep_until(std::min(next, end));
       BW_CHECK(sample(kWatchPhase));
-      BW_CHECK(live());
+      BW_CHECK(live_->live_until(now_s()));
     }
     report_.seconds = now_s();
+    report_.changes = live_->changes();
     traffic_->end();
-    BW_CHECK(finish_event());
+    BW_CHECK(live_->finish());
     return keep_arrivals();
   }
 
-  // The churn in real time, change by change, since a single event may be a minute's worth.
-  Result<void> live() {
-    while ((static_cast<double>(report_.changes) + 0.5) * 3600 < now_s() * options_.rate) {
-      if (changes_.empty()) plan_event();
-      BW_CHECK(follower_->put(changes_.front()));
-      changes_.pop_front();
-      ++report_.changes;
-      if (changes_.empty()) BW_CHECK(progress().save(churn_.events()));
-    }
-    return {};
-  }
-
-  // The rest of an event under way, so that the city is whole.
-  Result<void> finish_event() {
-    if (changes_.empty()) return {};
-    for (const std::vector<Bytes>& change : changes_) BW_CHECK(follower_->put(change));
-    changes_.clear();
-    return progress().save(churn_.events());
-  }
-
-  // Newcomers are registered with the first of its changes.
-  void plan_event() {
-    const Event event = churn_.next();
-    std::vector<Bytes> objects = objects_of(event, model_.seed());
-    for (std::size_t i = 0; i < objects.size(); ++i) {
-      if (i == 0 || i > event.newcomers.size()) changes_.emplace_back();
-      changes_.back().push_back(std::move(objects[i]));
-    }
-  }
-
-  [[nodiscard]] std::vector<Crew::Use> uses() const {
-    std::vector<Crew::Use> out;
-    for (std::size_t i = 0; i < crew_->size(); ++i) out.push_back(crew_->use(i));
+  [[nodiscard]] std::vector<AgentUse> uses() const {
+    std::vector<AgentUse> out;
+    for (std::size_t i = 0; i < agents_->size(); ++i) out.push_back(agents_->use(i));
     return out;
   }
 
   Result<void> sample(int phase) {
     const double s = now_s();
-    const std::vector<Crew::Use> now = uses();
-    WatchReport::Moment moment{.s = s};
-    const auto agents = static_cast<double>(now.size());
+    std::vector<AgentUse> now = uses();
     for (std::size_t i = 0; i < now.size(); ++i) {
-      const Crew::Use& use = now[i];
-      BW_CHECK(series_->sample(
-          {s, phase, i, use.cpu_s, use.rss_bytes, use.traffic.up_bytes, use.traffic.down_bytes}));
-      moment.cpu_percent += 100 * (use.cpu_s - last_[i].cpu_s) / (s - sampled_at_) / agents;
-      moment.bytes_per_s += (bytes(use) - bytes(last_[i])) / (s - sampled_at_) / agents;
-      moment.rss_bytes += static_cast<double>(use.rss_bytes) / agents;
+      BW_CHECK(series_->sample({s, phase, i, now[i]}));
     }
-    last_ = now;
+    if (phase == kWatchPhase) {
+      report_.over_time.push_back(moment_of(last_, now, s - sampled_at_, s));
+    }
+    last_ = std::move(now);
     sampled_at_ = s;
-    if (phase == kWatchPhase) report_.over_time.push_back(moment);
     return series_->commit();
-  }
-  static double bytes(const Crew::Use& use) {
-    return static_cast<double>(use.traffic.up_bytes + use.traffic.down_bytes);
   }
 
   Result<void> keep_arrivals() {
@@ -260,63 +219,34 @@ class Watch {
   }
 
   // ---- the report of the watch
-  Result<void> summarise() {
+  void summarise_watch() {
     const Traffic::Counts counts = traffic_->counts(kWatchPhase);
     report_.messages = counts.accepted;
     report_.messages_denied = counts.denied;
     report_.messages_failed = counts.failed;
     report_.messages_lost = counts.accepted - std::min(counts.accepted, counts.arrived);
     if (counts.failed > 0) report_.named.push_back(traffic_->trouble());
-    for (std::size_t i = 0; i < last_.size(); ++i) {
-      WatchReport::OfAccess& those = of_access(network_.accesses()[i]);
-      ++those.participants;
-      const double cpu = 100 * (last_[i].cpu_s - first_[i].cpu_s) / report_.seconds;
-      const double rate = (bytes(last_[i]) - bytes(first_[i])) / report_.seconds;
-      those.cpu_percent.push_back(cpu);
-      report_.cpu_percent.push_back(cpu);
-      those.bytes_per_s.push_back(rate);
-      report_.bytes_per_s.push_back(rate);
-      report_.rss_bytes.push_back(static_cast<double>(last_[i].rss_bytes));
-    }
+    std::vector<Arrived> arrived;
     for (const Traffic::Arrival& arrival : arrivals_) {
       if (arrival.phase != kWatchPhase) continue;
-      const std::size_t receiver = traffic_->feeds()[arrival.feed].receiver;
-      of_access(network_.accesses()[receiver]).message_us.push_back(arrival.latency_us);
-      report_.message_us.push_back(arrival.latency_us);
+      arrived.push_back({traffic_->feeds()[arrival.feed].receiver, arrival.latency_us});
     }
-    for (auto* values :
-         {&report_.cpu_percent, &report_.bytes_per_s, &report_.rss_bytes, &report_.message_us}) {
-      std::ranges::sort(*values);
-    }
-    for (WatchReport::OfAccess& those : report_.by_access) {
-      for (auto* values : {&those.cpu_percent, &those.bytes_per_s, &those.message_us}) {
-        std::ranges::sort(*values);
-      }
-    }
-    return {};
-  }
-
-  WatchReport::OfAccess& of_access(const link::Access& access) {
-    const auto found = std::ranges::find_if(
-        report_.by_access, [&](const auto& those) { return those.access.name == access.name; });
-    if (found != report_.by_access.end()) return *found;
-    WatchReport::OfAccess& made = report_.by_access.emplace_back();
-    made.access = access;
-    return made;
+    summarise(network_.accesses(), first_, last_, arrived, report_);
   }
 
   // ---- the attack
   Result<void> attack() {
     say("attacking");
-    BW_TRY(Assault assault, Assault::prepare(model_, network_, neighbourhood_, churn_, *follower_,
-                                             {.router = {site_->address(), site_->key()},
-                                              .ledger = ledger_->door(),
-                                              .core = cores_.of_attackers()}));
+    BW_TRY(AttackRounds rounds,
+           AttackRounds::prepare(model_, network_, neighbourhood_, churn_, *follower_,
+                                 {.router = {site_->address(), site_->key()},
+                                  .ledger = ledger_->door(),
+                                  .core = cores_.of_attackers()}));
     const auto look = [this](int phase) -> Result<void> {
       BW_CHECK(sample(phase));
       return keep_arrivals();
     };
-    BW_TRY(report_.attack, assault.carry_out(*traffic_, options_.rounds, options_.round, look));
+    BW_TRY(report_.attack, rounds.carry_out(*traffic_, options_.rounds, options_.round, look));
     for (const Traffic::Arrival& arrival : arrivals_) {
       if (arrival.phase < 1) continue;
       report_.attack->rounds[static_cast<std::size_t>(arrival.phase - 1)].message_us.push_back(
@@ -335,30 +265,33 @@ class Watch {
   Neighbourhood neighbourhood_;
   std::unique_ptr<LedgerProcess> ledger_;
   std::unique_ptr<Follower> follower_;
+  std::unique_ptr<LiveChurn> live_;
   std::unique_ptr<Site> site_;
-  std::unique_ptr<Crew> crew_;
+  std::unique_ptr<Agents> agents_;
   std::unique_ptr<TimeSeries> series_;
   std::unique_ptr<Traffic> traffic_;
   Timer::time_point began_;
   double sampled_at_ = 0;
-  std::deque<std::vector<Bytes>> changes_;  // of the event under way
-  std::vector<Crew::Use> first_;
-  std::vector<Crew::Use> last_;
+  std::vector<AgentUse> first_;
+  std::vector<AgentUse> last_;
   std::vector<Traffic::Arrival> arrivals_;
   WatchReport report_;
 };
 
 }  // namespace
 
-Result<WatchReport> watch(const Model& model, link::Network& network, const WatchOptions& options) {
-  const std::size_t participants = network.accesses().size();
-  const std::size_t least = options.rounds > 0 ? 4 : 2;
-  if (participants < least || participants % 2 != 0 || participants / 2 > model.homes()) {
-    return fail(ErrorCode::kInvalidArgument,
-                "{} participants: an even number, at least {} and at most two for each of the "
-                "city's {} homes",
-                participants, least, model.homes());
+Result<void> check_participants(const Model& model, std::size_t participants, bool attack) {
+  const std::size_t least = attack ? 4 : 2;
+  if (participants >= least && participants % 2 == 0 && participants / 2 <= model.homes()) {
+    return {};
   }
+  return fail(ErrorCode::kInvalidArgument,
+              "{} participants: an even number, at least {} and at most two for each of the "
+              "city's {} homes",
+              participants, least, model.homes());
+}
+
+Result<WatchReport> watch(const Model& model, link::Network& network, const WatchOptions& options) {
   BW_TRY(const Stay stay, Stay::at(network.hub()));
   const Cores cores(network, options.rounds > 0);
   return Watch(model, network, options, cores).run();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "city/cores.hpp"
+#include "city/participants/cores.hpp"
 
 #include <filesystem>
 #include <string>

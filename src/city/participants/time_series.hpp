@@ -5,12 +5,12 @@
 #include <memory>
 #include <string_view>
 
-#include "link/access.hpp"
+#include "city/participants/summary.hpp"
 
 namespace bw::city {
 
-// What was measured of participants, as rows of an SQLite file (tables: city/watch.hpp). For one
-// thread.
+// What was measured of participants, as rows of an SQLite file (tables:
+// city/participants/watch_report.hpp). For one thread.
 class TimeSeries {
  public:
   // Replaces what an earlier run left there.
@@ -23,10 +23,7 @@ class TimeSeries {
     double s = 0;
     int phase = 0;
     std::size_t participant = 0;
-    double cpu_s = 0;
-    std::uint64_t rss_bytes = 0;
-    std::uint64_t up_bytes = 0;
-    std::uint64_t down_bytes = 0;
+    AgentUse use;
   };
   Result<void> sample(const Sample& sample);
   Result<void> message(double s, int phase, std::size_t sender, std::size_t receiver,

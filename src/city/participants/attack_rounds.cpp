@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "city/assault.hpp"
+#include "city/participants/attack_rounds.hpp"
 
 #include <algorithm>
 #include <set>
@@ -60,9 +60,9 @@ class Strangers {
 
 }  // namespace
 
-Result<Assault> Assault::prepare(const Model& model, const link::Network& network,
-                                 const Neighbourhood& neighbourhood, const Churn& churn,
-                                 Follower& follower, const Where& where) {
+Result<AttackRounds> AttackRounds::prepare(const Model& model, const link::Network& network,
+                                           const Neighbourhood& neighbourhood, const Churn& churn,
+                                           Follower& follower, const Where& where) {
   const std::size_t homes = neighbourhood.homes().size();
   // Whole homes, since the devices of an attacker's home would talk to nobody.
   const std::size_t taken = std::min((kFlooders + kSpammers + 1) / 2, homes / 2);
@@ -92,13 +92,14 @@ Result<Assault> Assault::prepare(const Model& model, const link::Network& networ
   std::vector<Attackers::Spammer> spammers;
   spammers.push_back({first + flooders.size(), strangers.next()});
   const std::size_t flooding = flooders.size();
-  return Assault(follower, first, flooding,
-                 std::make_unique<Attackers>(network, std::move(target), std::move(flooders),
-                                             std::move(spammers), where.core));
+  return AttackRounds(follower, first, flooding,
+                      std::make_unique<Attackers>(network, std::move(target), std::move(flooders),
+                                                  std::move(spammers), where.core));
 }
 
-Result<WatchReport::Attack> Assault::carry_out(Traffic& traffic, std::size_t rounds, Duration round,
-                                               const std::function<Result<void>(int phase)>& look) {
+Result<WatchReport::Attack> AttackRounds::carry_out(
+    Traffic& traffic, std::size_t rounds, Duration round,
+    const std::function<Result<void>(int phase)>& look) {
   WatchReport::Attack out;
   out.flooders = flooders_;
   out.spammers = kSpammers;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "city/seat.hpp"
+#include "city/application.hpp"
 
 #include <algorithm>
 
@@ -23,15 +23,16 @@ class NoRandom final : public Random {
 
 }  // namespace
 
-Result<std::unique_ptr<Seat>> Seat::take(const std::string& socket, std::uint64_t model_seed) {
-  std::unique_ptr<Seat> out(new Seat(model_seed));
+Result<std::unique_ptr<Application>> Application::at(const std::string& socket,
+                                                     std::uint64_t model_seed) {
+  std::unique_ptr<Application> out(new Application(model_seed));
   const client::Address address{"unix:" + socket, {}};
   BW_TRY(out->calls_, client::Client::connect(address, kPatience));
   BW_TRY(out->listening_, client::Client::connect(address, kPatience));
   return out;
 }
 
-Result<std::string> Seat::hold(Who who) {
+Result<std::string> Application::hold(Who who) {
   const crypto::SigningKey key = key_of(seed_, who);
   if (held_.insert(who).second) {
     NoRandom random;
@@ -46,14 +47,15 @@ Result<std::string> Seat::hold(Who who) {
   return key.public_key().text();
 }
 
-Result<void> Seat::await_ledger(std::uint64_t size) {
+Result<void> Application::await_ledger(std::uint64_t size) {
   return wait_for("an agent to know the ledger", [&]() -> Result<bool> {
     BW_TRY(const api::LedgerStatusReply status, calls_->ledger_status());
     return status.size() >= size;
   });
 }
 
-Result<void> Seat::publish(const std::string& as, const std::string& uri, const std::string& text) {
+Result<void> Application::publish(const std::string& as, const std::string& uri,
+                                  const std::string& text) {
   const auto stream = calls_->publish();
   api::PublishResults results;
   if (!stream->send(text_frame(as, uri, text)) || !stream->receive(results)) {

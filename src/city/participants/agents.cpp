@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "city/crew.hpp"
+#include "city/participants/agents.hpp"
 
 #include <fstream>
 
@@ -32,28 +32,28 @@ std::string last_line(const std::filesystem::path& file) {
 
 }  // namespace
 
-Result<std::unique_ptr<Crew>> Crew::start(const std::filesystem::path& directory,
-                                          const link::Network& network, const Door& door,
-                                          const Cloner& entries, std::uint64_t model_seed) {
+Result<std::unique_ptr<Agents>> Agents::start(const std::filesystem::path& directory,
+                                              const link::Network& network, const Door& door,
+                                              const Cloner& entries, std::uint64_t model_seed) {
   std::error_code ignored;
   std::filesystem::remove_all(directory, ignored);
-  std::unique_ptr<Crew> out(new Crew(directory, network));
+  std::unique_ptr<Agents> out(new Agents(directory, network));
   for (std::size_t i = 0; i < network.accesses().size(); ++i) {
     BW_CHECK(out->launch(i, door, entries));
   }
   for (std::size_t i = 0; i < out->size(); ++i) {
     const std::string socket = (home_of(directory, i) / "agent.sock").string();
-    auto seat = Seat::take(socket, model_seed);
-    if (!seat) {
-      return fail(seat.error().code, "participant {}: {}; it said: {}", i, seat.error().message,
-                  last_line(home_of(directory, i) / "log"));
+    auto application = Application::at(socket, model_seed);
+    if (!application) {
+      return fail(application.error().code, "participant {}: {}; it said: {}", i,
+                  application.error().message, last_line(home_of(directory, i) / "log"));
     }
-    out->agents_[i].seat = *std::move(seat);
+    out->agents_[i].application = *std::move(application);
   }
   return out;
 }
 
-Result<void> Crew::launch(std::size_t participant, const Door& door, const Cloner& entries) {
+Result<void> Agents::launch(std::size_t participant, const Door& door, const Cloner& entries) {
   const std::filesystem::path home = home_of(directory_, participant);
   BW_CHECK(configure(home, door));
   BW_CHECK(entries.copy_to(home / "authority"));
@@ -65,17 +65,18 @@ Result<void> Crew::launch(std::size_t participant, const Door& door, const Clone
   return {};
 }
 
-Crew::~Crew() {
-  for (Agent& agent : agents_) agent.seat.reset();
+Agents::~Agents() {
+  for (Agent& agent : agents_) agent.application.reset();
   for (const Agent& agent : agents_) agent.process.ask_to_stop();
   for (Agent& agent : agents_) agent.process.wait();
   std::error_code ignored;
   std::filesystem::remove_all(directory_, ignored);
 }
 
-Crew::Use Crew::use(std::size_t participant) const {
+AgentUse Agents::use(std::size_t participant) const {
   const int pid = agents_[participant].process.pid();
-  return {cpu_seconds(pid), bw::city::rss_bytes(pid), network_.traffic(participant)};
+  const link::Network::Traffic traffic = network_.traffic(participant);
+  return {cpu_seconds(pid), bw::city::rss_bytes(pid), traffic.up_bytes, traffic.down_bytes};
 }
 
 }  // namespace bw::city

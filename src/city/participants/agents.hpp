@@ -5,45 +5,43 @@
 #include <memory>
 #include <vector>
 
+#include "city/application.hpp"
 #include "city/build.hpp"
 #include "city/child_process.hpp"
-#include "city/clone.hpp"
-#include "city/seat.hpp"
+#include "city/participants/clone.hpp"
+#include "city/participants/summary.hpp"
 #include "link/network.hpp"
 
 namespace bw::city {
 
 // The agents of all participants: a `bw agent run` each, at its place in the network.
-class Crew {
+class Agents {
  public:
   // All answer when it returns. `directory` is theirs, and made anew.
-  static Result<std::unique_ptr<Crew>> start(const std::filesystem::path& directory,
-                                             const link::Network& network, const Door& door,
-                                             const Cloner& entries, std::uint64_t model_seed);
+  static Result<std::unique_ptr<Agents>> start(const std::filesystem::path& directory,
+                                               const link::Network& network, const Door& door,
+                                               const Cloner& entries, std::uint64_t model_seed);
   // Stops them and removes the directory.
-  ~Crew();
-  Crew(const Crew&) = delete;
-  Crew& operator=(const Crew&) = delete;
+  ~Agents();
+  Agents(const Agents&) = delete;
+  Agents& operator=(const Agents&) = delete;
 
   [[nodiscard]] std::size_t size() const { return agents_.size(); }
-  [[nodiscard]] Seat& seat(std::size_t participant) { return *agents_[participant].seat; }
+  [[nodiscard]] Application& application(std::size_t participant) {
+    return *agents_[participant].application;
+  }
 
-  struct Use {
-    double cpu_s = 0;
-    std::uint64_t rss_bytes = 0;
-    link::Network::Traffic traffic;
-  };
   // Since the agent's start.
-  [[nodiscard]] Use use(std::size_t participant) const;
+  [[nodiscard]] AgentUse use(std::size_t participant) const;
 
  private:
-  Crew(std::filesystem::path directory, const link::Network& network)
+  Agents(std::filesystem::path directory, const link::Network& network)
       : directory_(std::move(directory)), network_(network) {}
   Result<void> launch(std::size_t participant, const Door& door, const Cloner& entries);
 
   struct Agent {
     ChildProcess process;
-    std::unique_ptr<Seat> seat;
+    std::unique_ptr<Application> application;
   };
   std::filesystem::path directory_;
   const link::Network& network_;

@@ -18,10 +18,11 @@ namespace bw::city {
 
 // An agent as an application of the city uses it, by its API. Its calls are for one thread at a
 // time; subscriptions have threads of their own.
-class Seat {
+class Application {
  public:
   // Waits for the agent.
-  static Result<std::unique_ptr<Seat>> take(const std::string& socket, std::uint64_t model_seed);
+  static Result<std::unique_ptr<Application>> at(const std::string& socket,
+                                                 std::uint64_t model_seed);
 
   // Gives the agent somebody's key; returns the key as text.
   Result<std::string> hold(Who who);
@@ -33,7 +34,7 @@ class Seat {
   [[nodiscard]] client::Client& listening() { return *listening_; }
 
  private:
-  explicit Seat(std::uint64_t model_seed) : seed_(model_seed) {}
+  explicit Application(std::uint64_t model_seed) : seed_(model_seed) {}
 
   std::uint64_t seed_;
   std::unique_ptr<client::Client> calls_;
@@ -41,8 +42,8 @@ class Seat {
   std::set<Who> held_;
 };
 
-// Texts that come to somebody, taken on a thread of its own. Goes only after the seat's listening()
-// was cancelled, or when it ended by itself; cancel() does the former.
+// Texts that come to somebody, taken on a thread of its own. Goes only after the application's
+// listening() was cancelled, or when it ended by itself; cancel() does the former.
 class Subscription {
  public:
   struct Heard {

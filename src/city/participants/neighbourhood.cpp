@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "city/neighbourhood.hpp"
+#include "city/participants/neighbourhood.hpp"
 
 #include <algorithm>
 
@@ -13,24 +13,26 @@ Neighbourhood::Neighbourhood(const Model& model, std::size_t homes, std::uint64_
                                homes - std::min<std::uint64_t>(homes, model.apartments())));
   const std::uint64_t apartments = homes - houses;
   for (std::uint64_t i = 0; i < apartments; ++i) {
-    homes_.push_back(static_cast<std::uint32_t>((lot + i) % model.apartments()));
+    homes_.push_back(
+        static_cast<std::uint32_t>((lot % model.apartments() + i) % model.apartments()));
   }
   for (std::uint64_t i = 0; i < houses; ++i) {
-    homes_.push_back(static_cast<std::uint32_t>(model.apartments() + (lot + i) % model.houses()));
+    homes_.push_back(static_cast<std::uint32_t>(model.apartments() +
+                                                (lot % model.houses() + i) % model.houses()));
   }
 }
 
 Result<std::vector<Traffic::Feed>> Neighbourhood::feeds(const Churn& churn, Site& site,
-                                                        Crew& crew) const {
+                                                        Agents& agents) const {
   for (const std::uint32_t home : homes_) {
     BW_CHECK(site.serve(churn.resource(home, Act::kReadMeter).ns));
   }
-  BW_TRY(const auto status, site.seat().calls().ledger_status());
+  BW_TRY(const auto status, site.application().calls().ledger_status());
   std::vector<Traffic::Feed> out;
   for (std::size_t i = 0; i < homes_.size(); ++i) {
     const std::uint32_t home = homes_[i];
-    Seat& devices = crew.seat(2 * i);
-    Seat& person = crew.seat(2 * i + 1);
+    Application& devices = agents.application(2 * i);
+    Application& person = agents.application(2 * i + 1);
     BW_CHECK(devices.await_ledger(status.size()));
     BW_CHECK(person.await_ledger(status.size()));
     BW_TRY(const std::string meter, devices.hold({Kind::kMeter, home}));

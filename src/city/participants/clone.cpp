@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "city/clone.hpp"
+#include "city/participants/clone.hpp"
 
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -54,7 +54,7 @@ Result<Cloner> Cloner::of(const fs::path& from, const fs::path& near, std::size_
   for (const auto& entry : fs::recursive_directory_iterator(from, error)) {
     if (entry.is_regular_file(error) && !is_constant(entry.path())) bytes += entry.file_size(error);
   }
-  const fs::space_info space = fs::space(near, error);
+  const fs::space_info space = error ? fs::space_info{} : fs::space(near, error);
   if (error) return fail(ErrorCode::kIo, "{}: {}", from.string(), error.message());
   if (bytes * copies + kSpare > space.available && !blocks_can_be_shared(from, near)) {
     return fail(ErrorCode::kIo,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "city/traffic.hpp"
+#include "city/participants/traffic.hpp"
 
 #include <algorithm>
 #include <charconv>
