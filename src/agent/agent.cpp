@@ -8,6 +8,7 @@
 #include "agent/routes.hpp"
 #include "agent/sealed_inbox.hpp"
 #include "agent/sealing.hpp"
+#include "net/repeat_timer.hpp"
 
 namespace bw::agent {
 namespace {
@@ -16,7 +17,7 @@ using syndication::ClientSession;
 using syndication::MessageType;
 
 constexpr std::size_t kGrantsRemembered = 100'000;
-constexpr Duration kTick = 200ms;
+constexpr Duration kTick = 1s;
 // How long a request waits for a session, or for a router to hear what the ledger said just now.
 constexpr Duration kPatience = 10s;
 constexpr Duration kRetry = 100ms;
@@ -130,6 +131,7 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
              std::make_shared<syndication::ReplayWindow>()},
             [this](const EntityKey& router) { on_up(router); },
             [this](const EntityKey& router) { on_down(router); }),
+        retry_timer(io, kRetry, [this] { return retry(clock.now()); }),
         tasks(io.get_executor()) {}
 
   Sealing::Ports sealing_ports() {
@@ -256,6 +258,7 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
       return finish(job, i, std::move(outcome));
     }
     retries.push_back({clock.now() + kRetry, [this, job, i] { publish_one(job, i, nullptr); }});
+    retry_timer.start();
   }
 
   static void finish(const PublicationPtr& job, std::size_t i, Result<void> outcome) {
@@ -271,7 +274,7 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
     consume.handlers = std::move(handlers);
     consume.query = query;
     consume.patience_ends = clock.now() + kPatience;
-    consume.retry_at = clock.now();
+    retry_at(consume, clock.now());
     // Not at once: the caller has not got the id yet, and callbacks must not come before it.
     net::asio::post(context, [weak = weak_from_this(), id] {
       if (const auto impl = weak.lock()) impl->attempt(id);
@@ -290,7 +293,7 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
     consume.link = *link;
     if (!(*link)->is_up()) {
       // on_up() tries again; a first attempt gives up when its patience ends.
-      consume.retry_at = consume.stood ? kNever : consume.patience_ends;
+      retry_at(consume, consume.stood ? kNever : consume.patience_ends);
       return;
     }
     auto request = outgoing(consume.request.key, consume.request.ns, consume.request.pattern,
@@ -363,7 +366,7 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
     const bool passes = session_lost ? !consume.query : may_pass(why.code);
     const bool patient = consume.stood || clock.now() + kRetry < consume.patience_ends;
     if (!passes || !patient) return end(id, fail(why));
-    consume.retry_at = clock.now() + kRetry;
+    retry_at(consume, clock.now() + kRetry);
     if (!consume.stood || std::exchange(consume.told_away, true)) return;
     tell(id, {SubscriptionEvent::Kind::kDisconnected, why.message, 0});
   }
@@ -416,7 +419,7 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
     for (const ConsumeId id : consumes_at(router)) {
       Consume& consume = consumes.at(id);
       consume.handle = 0;
-      consume.retry_at = consume.stood ? kNever : consume.patience_ends;
+      retry_at(consume, consume.stood ? kNever : consume.patience_ends);
     }
   }
 
@@ -453,7 +456,7 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
       consume.link->session()->unsubscribe(consume.handle);
     consume.handle = 0;
     consume.link = to;
-    consume.retry_at = clock.now();
+    retry_at(consume, clock.now());
     if (!consume.stood) return;
     tell(id, {SubscriptionEvent::Kind::kMoved,
               to == nullptr ? "the namespace has no router now"
@@ -473,18 +476,27 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
       if (!consume.inbox.waits()) continue;
       consume.inbox.tick(*consume.request.key, sealing.opener(), now, inbox_out(id, consume));
     }
+  }
+
+  void retry_at(Consume& consume, Time at) {
+    consume.retry_at = at;
+    if (at != kNever && !stopping) retry_timer.start();
+  }
+
+  // Whether some still wait for their time.
+  bool retry(Time now) {
     for (Retry& retry : std::exchange(retries, {})) {
-      if (now >= retry.at) {
-        retry.again();
-      } else {
-        retries.push_back(std::move(retry));
-      }
+      now < retry.at ? retries.push_back(std::move(retry)) : retry.again();
     }
     std::vector<ConsumeId> due;
+    bool waits = false;
     for (const auto& [id, consume] : consumes) {
-      if (consume.handle == 0 && now >= consume.retry_at) due.push_back(id);
+      if (consume.handle != 0 || consume.retry_at == kNever) continue;
+      waits = true;
+      if (now >= consume.retry_at) due.push_back(id);
     }
     for (const ConsumeId id : due) attempt_or_give_up(id, now);
+    return waits || !retries.empty();
   }
 
   void attempt_or_give_up(ConsumeId id, Time now) {
@@ -510,6 +522,7 @@ struct Agent::Impl final : std::enable_shared_from_this<Agent::Impl> {
   std::map<ConsumeId, Consume> consumes;
   ConsumeId next_consume = 1;
   std::vector<Retry> retries;
+  net::RepeatTimer retry_timer;  // an idle agent is not woken
   bool stopping = false;
   net::TaskGroup tasks;
   replica::Replica::ListenerId news = 0;
@@ -534,6 +547,7 @@ void Agent::start() {
 
 net::Task<void> Agent::stop() {
   impl_->stopping = true;
+  impl_->retry_timer.stop();
   impl_->replica.forget(impl_->news);
   while (!impl_->consumes.empty()) {
     impl_->end(impl_->consumes.begin()->first, fail(shutting_down()));

@@ -6,7 +6,8 @@
 #include <utility>
 
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
+
+#include "net/repeat_timer.hpp"
 
 namespace bw::agent {
 namespace {
@@ -30,7 +31,10 @@ struct LedgerWriter::Impl : std::enable_shared_from_this<LedgerWriter::Impl> {
 
   Impl(net::asio::io_context& context, ledger::Ledger& to, replica::Replica& node,
        const Clock& wall_clock)
-      : io(context), ledger(to), replica(node), clock(wall_clock), timer(context) {}
+      : io(context), ledger(to), replica(node), clock(wall_clock), timer(context, kTick, [this] {
+          check();
+          return !waiting.empty();
+        }) {}
 
   void submitted(Result<std::vector<ledger::Submitted>> outcomes, const std::vector<Bytes>& objects,
                  Done done) {
@@ -45,7 +49,7 @@ struct LedgerWriter::Impl : std::enable_shared_from_this<LedgerWriter::Impl> {
     }
     waiting.push_back({size, clock.now() + kPatience, *std::move(outcomes), std::move(done)});
     check();
-    tick();
+    if (!waiting.empty()) timer.start();
   }
 
   // The very same object was put before, perhaps by a try whose answer was lost.
@@ -78,27 +82,13 @@ struct LedgerWriter::Impl : std::enable_shared_from_this<LedgerWriter::Impl> {
     }
   }
 
-  // Looks at the deadlines while anybody waits; an idle node is not woken.
-  void tick() {
-    if (waiting.empty() || std::exchange(ticking, true)) return;
-    timer.expires_after(kTick);
-    timer.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
-      const auto impl = weak.lock();
-      if (error || !impl || impl->stopped) return;
-      impl->ticking = false;
-      impl->check();
-      impl->tick();
-    });
-  }
-
   net::asio::io_context& io;
   ledger::Ledger& ledger;
   replica::Replica& replica;
   const Clock& clock;
   std::list<Waiting> waiting;
-  net::asio::steady_timer timer;
+  net::RepeatTimer timer;  // for the deadlines
   replica::Replica::ListenerId news = 0;
-  bool ticking = false;
   bool stopped = false;
 };
 
@@ -129,7 +119,7 @@ void LedgerWriter::submit(std::vector<Bytes> objects, Done done) {
 
 void LedgerWriter::stop() {
   impl_->stopped = true;
-  impl_->timer.cancel();
+  impl_->timer.stop();
   for (auto& entry : std::exchange(impl_->waiting, {})) {
     entry.done(fail(shutting_down()));
   }

@@ -63,6 +63,7 @@ class ChainAccess {
     }
     return std::unique_ptr<ChainAccess>(new ChainAccess(std::move(endpoints)));
   }
+  ~ChainAccess() { thread_.join(); }
 
   template <class T>
   Result<T> run(net::Task<Result<T>> task) {
@@ -76,8 +77,8 @@ class ChainAccess {
 
   telemetry::Log log_{{.level = telemetry::Level::kError}};
   SystemClock clock_;
+  net::IoThread thread_;  // outlives the connections, which live on it
   eth::Endpoints endpoints_;
-  net::IoThread thread_;
 };
 
 Result<std::optional<crypto::Passphrase>> passphrase_of(const ChainArguments& arguments) {
