@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-# bw_room(NAME LEVEL n [DEPS room...] [LIBS target...]): a library from every *.cpp of the calling
-# folder. Files named *_test.cpp become the test program NAME_tests. LEVEL and DEPS are what
+# bw_room(NAME LEVEL n [DEPS room...] [LIBS target...] [PARTS folder...]): a library from every *.cpp
+# of the calling folder and of its PARTS. Files named *_test.cpp become the test program NAME_tests. LEVEL and DEPS are what
 # tools/check_layers.py holds every #include against (architecture.md, "Rooms").
 function(bw_room NAME)
-  cmake_parse_arguments(ROOM "" "LEVEL" "DEPS;LIBS;TEST_DEPS;TEST_LIBS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS *.cpp)
+  cmake_parse_arguments(ROOM "" "LEVEL" "DEPS;LIBS;PARTS;TEST_DEPS;TEST_LIBS" ${ARGN})
+  list(TRANSFORM ROOM_PARTS APPEND "/*.cpp")
+  file(GLOB sources CONFIGURE_DEPENDS *.cpp ${ROOM_PARTS})
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")

@@ -24,6 +24,7 @@ SEAMS = {
     "Crypto++": Seam(("cryptopp/", "crypto++/"), rooms={"crypto"}, hidden=True),
     "libsodium": Seam(("sodium",), rooms={"crypto"}, hidden=True),
     "gRPC": Seam(("grpc", "google/protobuf", "bosswave."), rooms={"agent", "client"}),
+    "SQLite": Seam(("sqlite3",), rooms={"city"}, hidden=True),
     "toml++": Seam(("toml++/",), rooms={"node"}, hidden=True),
     "CLI11": Seam(("CLI/",), rooms={"cli"}),
     "spdlog": Seam(("spdlog/",), rooms={"telemetry"}, hidden=True),
@@ -32,7 +33,7 @@ SEAMS = {
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 ROOM = re.compile(r"bw_room\(\s*(\w+)([^)]*)\)")
-KEYWORDS = {"LEVEL", "DEPS", "LIBS", "TEST_DEPS", "TEST_LIBS"}
+KEYWORDS = {"LEVEL", "DEPS", "LIBS", "PARTS", "TEST_DEPS", "TEST_LIBS"}
 
 
 class Room:

@@ -3,35 +3,40 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "city/build.hpp"
+#include "city/child_process.hpp"
 
 namespace bw::city {
 
-// Most memory that a process ever had resident; 0 when there is none of this number.
-std::uint64_t peak_rss_bytes(int pid);
-
-// A `bw ledger run` of this very program, as a child that ends with it, in a directory of its own
-// and without limits on who submits: for loopback only.
+// A `bw ledger run` of this very program, as a child that ends with it, in a directory of its own.
 class LedgerProcess {
  public:
+  // Whom it serves.
+  struct Public {
+    std::string listen = "127.0.0.1:0";
+    double entries_per_second = 0;  // from one address; 0: no limit, which is for loopback only
+    double burst = 2000;
+  };
   // Ready for connections when it returns. Waits for the ledger of a run that was just killed to
   // let go of the directory.
-  static Result<std::unique_ptr<LedgerProcess>> start(const std::filesystem::path& directory);
-  ~LedgerProcess();  // kills it unless stop() was called
-  LedgerProcess(const LedgerProcess&) = delete;
-  LedgerProcess& operator=(const LedgerProcess&) = delete;
+  static Result<std::unique_ptr<LedgerProcess>> start(const std::filesystem::path& directory,
+                                                      const Public& serving);
+  static Result<std::unique_ptr<LedgerProcess>> start(const std::filesystem::path& directory) {
+    return start(directory, Public{});
+  }
 
   [[nodiscard]] const Door& door() const { return door_; }
-  [[nodiscard]] int pid() const { return pid_; }
-  // In order: what it holds in memory is on disk then.
+  [[nodiscard]] int pid() const { return process_.pid(); }
+  // In order: what it holds in memory is on disk then. Without, it is killed.
   Result<void> stop();
 
  private:
-  explicit LedgerProcess(int pid) : pid_(pid) {}
-  Result<void> await_ready(int output);
+  LedgerProcess(ChildProcess process, Door door)
+      : process_(std::move(process)), door_(std::move(door)) {}
 
-  int pid_;
+  ChildProcess process_;
   Door door_;
 };
 

@@ -77,7 +77,8 @@ Json figures(const Findings& found) {
   }
   copy(found.run, "disagreements", out);
   copy(found.capacity, "churn_per_hour", out);
-  for (const char* name : {"agent_cpu_percent", "agent_bytes_per_s"}) {
+  for (const char* name : {"agent_cpu_percent", "agent_cpu_percent_max", "agent_bytes_per_s",
+                           "agent_bytes_per_s_max"}) {
     copy(found.participants, name, out);
   }
   return out;

@@ -12,9 +12,8 @@ struct Findings {
   Json build;
   Json check;
   Json run;
-  Json attacked;      // a run under attack, of the same members as `run`
-  Json participants;  // "agent_cpu_percent", "agent_bytes_per_s", and "over_time": an array of
-                      // {"s", "cpu_percent", "rss_bytes", "bytes_per_s"}, means of all agents
+  Json participants;  // these two: city/participants/watch_report.hpp
+  Json attacked;
   Json capacity;
 };
 

@@ -6,12 +6,12 @@
 #include <fmt/format.h>
 
 #include "city/chart.hpp"
+#include "city/page.hpp"
 #include "city/report.hpp"
+#include "city/report_participants.hpp"
 
 namespace bw::city {
 namespace {
-
-constexpr double kMib = 1024 * 1024;
 
 constexpr const char* kHead = R"(<!DOCTYPE html>
 <html xmlns="http://www.w3.org/1999/xhtml" lang="en"><head><meta charset="utf-8"/>
@@ -40,44 +40,6 @@ code{font:.9em ui-monospace,monospace}figure{margin:1rem 0}svg{width:100%;height
 </style></head><body>
 <h1>A city under one authority system</h1>
 )";
-
-std::string value_text(const Json& from, const char* name, double divisor, const char* unit) {
-  const auto value = number(from, name);
-  return value ? number_text(*value / divisor) + unit : "";
-}
-
-// A table without a total.
-class Facts {
- public:
-  void add(const std::string& what, const std::string& value) {
-    if (value.empty()) return;
-    rows_ += fmt::format("<tr><td>{}</td><td>{}</td></tr>\n", escaped(what), escaped(value));
-  }
-  [[nodiscard]] std::string text() const {
-    return rows_.empty() ? "" : "<table class=\"plain\">\n" + rows_ + "</table>\n";
-  }
-
- private:
-  std::string rows_;
-};
-
-std::string figure(const Chart& chart) {
-  return fmt::format("<figure><h3>{}</h3>{}</figure>\n", escaped(chart.title), svg(chart));
-}
-
-std::string section(const char* title, const std::string& body) {
-  return fmt::format("<section><h2>{}</h2>\n{}</section>\n", title, body);
-}
-
-// What `name` would tell, or how to measure it.
-std::string missing(const Json& report, const std::string& verb) {
-  for (const Json& gap : list(report, "not_measured")) {
-    if (gap["finding"] != verb) continue;
-    return fmt::format("<p class=\"missing\">Not measured. <code>{}</code> does.</p>\n",
-                       escaped(gap["command"].get<std::string>()));
-  }
-  return {};
-}
 
 std::string difference_text(double difference) {
   if (difference == 0) return "0";
@@ -243,38 +205,6 @@ std::string capacity(const Json& report) {
   return facts.text() + figure(chart);
 }
 
-std::string participants(const Json& report) {
-  const Json& found = report["participants"];
-  if (!found.is_object()) return missing(report, "participants");
-  Facts facts;
-  facts.add("CPU of an agent", value_text(found, "agent_cpu_percent", 1, " % of a core"));
-  facts.add("Traffic of an agent", value_text(found, "agent_bytes_per_s", 1, " bytes a second"));
-  struct Plot {
-    const char* name;
-    const char* title;
-    const char* unit;
-    double divisor;
-  };
-  constexpr std::array kPlots{
-      Plot{"cpu_percent", "CPU of an agent", "percent of a core", 1},
-      Plot{"rss_bytes", "Memory of an agent", "MiB resident", kMib},
-      Plot{"bytes_per_s", "Traffic of an agent, both ways", "bytes a second", 1}};
-  std::string out = facts.text();
-  for (const Plot& plot : kPlots) {
-    Chart chart{.title = plot.title,
-                .x = {"seconds since the start"},
-                .y = {plot.unit},
-                .series = {{"mean of all", {}}}};
-    for (const Json& sample : list(found, "over_time")) {
-      const auto s = number(sample, "s");
-      const auto value = number(sample, plot.name);
-      if (s && value) chart.series[0].points.emplace_back(*s, *value / plot.divisor);
-    }
-    out += figure(chart);
-  }
-  return out;
-}
-
 Series latency_by_hour(const Json& run, const char* label, const char* name) {
   Series out{label, {}};
   const Json hours = list(run, "by_hour_of_day");
@@ -286,28 +216,19 @@ Series latency_by_hour(const Json& run, const char* label, const char* name) {
 }
 
 std::string latency(const Json& report) {
-  const Json& quiet = report["run"];
-  const Json& attacked = report["attacked"];
-  if (!quiet.is_object()) return missing(report, "run");
+  const Json& run = report["run"];
+  if (!run.is_object()) return missing(report, "run");
   Facts facts;
-  for (const auto& [run, name] : {std::pair(&quiet, "quiet"), std::pair(&attacked, "attacked")}) {
-    const auto add = [&](const char* what, const char* member, double divisor, const char* unit) {
-      facts.add(fmt::format("{}, {}", what, name), value_text(*run, member, divisor, unit));
-    };
-    add("To decide, median", "decide_p50_us", 1, " µs");
-    add("To decide, p99", "decide_p99_us", 1, " µs");
-    add("Until a change holds, median", "change_p50_us", 1000, " ms");
-    add("Until a change holds, p99", "change_p99_us", 1000, " ms");
-  }
-  Chart chart{.title = "Until a change holds, through the day",
-              .x = {"hour of the day"},
-              .y = {"milliseconds"},
-              .series = {latency_by_hour(quiet, "quiet, p50", "change_p50_us"),
-                         latency_by_hour(quiet, "quiet, p99", "change_p99_us")}};
-  if (attacked.is_object()) {
-    chart.series.push_back(latency_by_hour(attacked, "attacked, p50", "change_p50_us"));
-  }
-  return facts.text() + figure(chart) + missing(report, "attacked");
+  facts.add("To decide, median", value_text(run, "decide_p50_us", 1, " µs"));
+  facts.add("To decide, p99", value_text(run, "decide_p99_us", 1, " µs"));
+  facts.add("Until a change holds, median", value_text(run, "change_p50_us", 1000, " ms"));
+  facts.add("Until a change holds, p99", value_text(run, "change_p99_us", 1000, " ms"));
+  const Chart chart{.title = "Until a change holds, through the day",
+                    .x = {"hour of the day"},
+                    .y = {"milliseconds"},
+                    .series = {latency_by_hour(run, "p50", "change_p50_us"),
+                               latency_by_hour(run, "p99", "change_p99_us")}};
+  return facts.text() + figure(chart);
 }
 
 }  // namespace
@@ -324,8 +245,9 @@ std::string report_html(const Json& report) {
   out += section("Proofs", proofs(report));
   out += section("The city's life", life(report));
   out += section("How many changes the ledger takes", capacity(report));
-  out += section("Participants", participants(report));
   out += section("Latency", latency(report));
+  out += section("Participants", participants_html(report));
+  out += section("Under attack", attack_html(report));
   return out + "</body></html>\n";
 }
 

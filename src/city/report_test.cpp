@@ -66,14 +66,29 @@ TEST(Report, ShowsParticipantsAndTheAttack) {
   Findings found;
   found.participants = {
       {"agent_cpu_percent", 0.25},
+      {"agent_cpu_percent_max", 0.375},
       {"agent_bytes_per_s", 640},
+      {"messages_lost", 1},
+      {"messages_failed", 2},
+      {"by_access", {{{"access", "3g<"}, {"participants", 3}, {"message_p99_us", 451'000}}}},
       {"over_time",
        {{{"s", 1}, {"cpu_percent", 0.2}, {"rss_bytes", 9e6}, {"bytes_per_s", 600}},
         {{"s", 2}, {"cpu_percent", 0.3}, {"rss_bytes", 9e6}, {"bytes_per_s", 680}}}}};
-  found.run = {{"change_p50_us", 2'000}, {"by_hour_of_day", Json::array()}};
-  found.attacked = {{"change_p50_us", 3'000}, {"by_hour_of_day", Json::array()}};
-  const std::string page = report_html(report_json(found));
-  for (const char* words : {"0.25 % of a core", "640 bytes a second", "2 ms", "3 ms"}) {
+  found.attacked = {
+      {"flooders", 10},
+      {"messages_lost", 0},
+      {"quiet_message_p50_us", 21'000},
+      {"attacked_message_p50_us", 22'000},
+      {"standard_error_us", 1'500},
+      {"rounds",
+       {{{"attacked", false}, {"p50_us", 21'000}}, {{"attacked", true}, {"p50_us", 22'000}}}}};
+  const Json report = report_json(found);
+  EXPECT_EQ(report["figures"]["agent_cpu_percent_max"], 0.375);
+  const std::string page = report_html(report);
+  for (const char* words :
+       {"0.25 % of a core", "0.375 % of a core", "640 bytes a second",
+        "<td>lost or failed, of these</td><td>3</td>", "3g&lt;", "<td>451</td>",
+        "<td>Authorised messages lost</td><td>0</td>", "21 ms", "22 ms", "1.5 ms"}) {
     EXPECT_TRUE(says(page, words)) << words;
   }
 }

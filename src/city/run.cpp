@@ -127,9 +127,11 @@ class Runner {
     const bool sets = attempt.act == Act::kSetThermostat;
     const Who device{sets ? Kind::kThermostat : Kind::kMeter, attempt.home};
     const auto truth = churn_.allowed(attempt);
+    const Site::End person{attempt.who, site_->application()};
+    const Site::End thing{device, site_->application()};
     BW_TRY(const Site::Outcome outcome,
-           site_->exchange(churn_.resource(attempt.home, attempt.act), sets ? attempt.who : device,
-                           sets ? device : attempt.who, follower_.replica().size()));
+           site_->exchange(churn_.resource(attempt.home, attempt.act), sets ? person : thing,
+                           sets ? thing : person, follower_.replica().size()));
     if (outcome.delivered) ++report_.messages_delivered;
     if (outcome.delivered == truth.has_value()) return {};
     disagree(attempt, truth,

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "city/participants/watch.hpp"
 #include "city/quantile.hpp"
+#include "city/results.hpp"
 #include "city/run.hpp"
+#include "cli/city_participants.hpp"
 #include "cli/city_verbs.hpp"
 
 namespace bw::cli {
@@ -12,7 +15,20 @@ struct RunArguments {
   double rate = 0;  // 0: the paper's, at this scale
   std::uint64_t attempts = 10'000;
   std::uint64_t messages = 20;
+  std::size_t participants = 0;
+  double watch_s = 60;
+  bool attack = false;
+  std::size_t rounds = 5;
+  double round_s = 5;
 };
+
+Duration seconds(double value) {
+  return std::chrono::round<Duration>(std::chrono::duration<double>(value));
+}
+
+std::filesystem::path run_directory(const App& app) {
+  return std::filesystem::absolute(city_directory(app)) / "run";
+}
 
 void print_run(const city::RunReport& report) {
   Table table({"OCCASION", "EVENTS"});
@@ -79,10 +95,10 @@ Json run_json(const CityName& name, double peak, const city::RunReport& report) 
           {"wall_s", report.wall_s}};
 }
 
-Result<void> run_city(App& app, const RunArguments& arguments) {
-  BW_TRY(const city::Model model, city::Model::draw(arguments.name.seed, arguments.name.scale));
+// The first part: time goes as fast as the machine lets it.
+Result<city::RunReport> hurry(const App& app, const RunArguments& arguments,
+                              const city::Model& model) {
   BW_TRY(const auto ledger, start_own_ledger(app));
-  const double peak = peak_of(arguments.name, arguments.rate);
   std::optional<Progress> bar;
   const auto show = [&bar](const char* what) {
     return [&bar, what, shown = false](std::uint64_t done, std::uint64_t all) mutable {
@@ -91,23 +107,71 @@ Result<void> run_city(App& app, const RunArguments& arguments) {
       bar->at(done);
     };
   };
-  const city::RunOptions options{
-      .door = ledger->door(),
-      .directory = std::filesystem::absolute(city_directory(app)) / "run",
-      .days = arguments.days,
-      .peak = peak,
-      .attempts = arguments.attempts,
-      .messages = arguments.messages,
-      .on_following = show("following the ledger"),
-      .on_progress = show("minutes of the city")};
-  BW_TRY(const city::RunReport report, city::run(model, options));
+  const city::RunOptions options{.door = ledger->door(),
+                                 .directory = run_directory(app),
+                                 .days = arguments.days,
+                                 .peak = peak_of(arguments.name, arguments.rate),
+                                 .attempts = arguments.attempts,
+                                 .messages = arguments.messages,
+                                 .on_following = show("following the ledger"),
+                                 .on_progress = show("minutes of the city")};
+  BW_TRY(city::RunReport report, city::run(model, options));
   bar.reset();
   BW_CHECK(ledger->stop());
-  BW_CHECK(keep_found(app, "run", run_json(arguments.name, peak, report)));
+  return report;
+}
+
+// The second: in real time, under the eyes of participants.
+Result<city::WatchReport> watch(const App& app, const RunArguments& arguments,
+                                const city::Model& model, link::Network& network) {
+  const city::WatchOptions options{
+      .ledger = std::filesystem::absolute(city_directory(app)) / "ledger",
+      .directory = run_directory(app),
+      .peak = peak_of(arguments.name, arguments.rate),
+      .rate = arguments.rate > 0 ? arguments.rate : city::kPeakChangesPerHour,
+      .watching = seconds(arguments.watch_s),
+      .messages = arguments.messages,
+      .rounds = arguments.attack ? arguments.rounds : 0,
+      .round = seconds(arguments.round_s),
+      .on_phase = [&app](const std::string& what) {
+        if (!app.json) print_line(what);
+      }};
+  return city::watch(model, network, options);
+}
+
+Result<void> run_city(App& app, const RunArguments& arguments) {
+  BW_TRY(const city::Model model, city::Model::draw(arguments.name.seed, arguments.name.scale));
+  // First, since it needs rights that some have not.
+  std::unique_ptr<link::Network> network;
+  if (arguments.participants > 0) {
+    BW_CHECK(city::check_participants(model, arguments.participants, arguments.attack));
+    BW_TRY(network,
+           link::Network::make(link::draw_accesses(arguments.participants, arguments.name.seed),
+                               arguments.name.seed));
+  }
+  const city::Results results(city_directory(app));
+  BW_TRY(const city::RunReport report, hurry(app, arguments, model));
+  Json found = run_json(arguments.name, peak_of(arguments.name, arguments.rate), report);
+  BW_CHECK(results.save("run", found));
   if (!app.json) print_run(report);
-  if (report.disagreements == 0) return {};
-  return fail(ErrorCode::kInternal, "{} attempts of {} did not end as they must: {}",
-              report.disagreements, report.attempts + report.messages, report.named.front());
+  std::uint64_t wrong = report.disagreements;
+  std::vector<std::string> named = report.named;
+  if (network) {
+    BW_TRY(const city::WatchReport watched, watch(app, arguments, model, *network));
+    found["participants"] = participants_json(arguments.name, watched);
+    BW_CHECK(results.save("participants", found["participants"]));
+    if (watched.attack) {
+      found["attacked"] = attacked_json(arguments.name, watched, arguments.round_s);
+      BW_CHECK(results.save("attacked", found["attacked"]));
+    }
+    if (!app.json) print_participants(watched);
+    wrong += watched.disagreements;
+    named.insert(named.end(), watched.named.begin(), watched.named.end());
+  }
+  if (app.json) print_json(found);
+  if (wrong == 0) return {};
+  return fail(ErrorCode::kInternal, "{} attempts of {} did not end as they must: {}", wrong,
+              report.attempts + report.messages, named.front());
 }
 
 }  // namespace
@@ -124,6 +188,30 @@ Verb city_run_options(CLI::App& command) {
   command
       .add_option("--messages", arguments->messages,
                   "To set a thermostat or read a meter through a router, allowed and forbidden")
+      ->capture_default_str();
+  auto* const participants =
+      command
+          .add_option("--participants", arguments->participants,
+                      "Then, in real time: agents, each behind an access link of its own; an even "
+                      "number, needs root")
+          ->check(CLI::Range(std::size_t{0}, std::size_t{100}))
+          ->capture_default_str();
+  command.add_option("--watch", arguments->watch_s, "Seconds for which their use is measured")
+      ->check(CLI::Range(2.0, 1e6))
+      ->needs(participants)
+      ->capture_default_str();
+  auto* const attack =
+      command
+          .add_flag("--attack", arguments->attack,
+                    "Then some of them attack, while the others' latency is measured")
+          ->needs(participants);
+  command.add_option("--rounds", arguments->rounds, "Quiet ones, and as many under attack")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1000}))
+      ->needs(attack)
+      ->capture_default_str();
+  command.add_option("--round", arguments->round_s, "Seconds in each")
+      ->check(CLI::Range(1.0, 1e5))
+      ->needs(attack)
       ->capture_default_str();
   return [arguments](App& app) { return run_city(app, *arguments); };
 }
