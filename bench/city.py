@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A whole city under one authority system: built through a ledger's public door, reopened, asked, pressed."""
+import contextlib
 import json
 import os
 import pathlib
@@ -11,12 +12,17 @@ from bench.lib import build
 
 TARGETS = ["bw"]
 MIB = 1024 * 1024
+# Of the file system for the agents' replicas. The file is sparse: it takes what is written.
+IMAGE_BYTES = 200 * 1024 * MIB
 
 
 def options(parser) -> None:
     parser.add_argument("--scale", type=float, default=1.0, help="1 is San Francisco: 5,055,966 objects")
     parser.add_argument("--pairs", type=int, default=10_000, help="random questions after it is built")
     parser.add_argument("--step", type=float, default=2.0, help="seconds at each rate of permission changes")
+    parser.add_argument("--participants", type=int, default=100, help="agents on poor access links; 0: none")
+    parser.add_argument("--watch", type=float, default=300.0, help="seconds for which their use is measured")
+    parser.add_argument("--rounds", type=int, default=10, help="quiet ones, and as many under attack")
 
 
 def bw(directory: pathlib.Path, args, *words: str) -> dict:
@@ -47,15 +53,46 @@ def capacity(directory: pathlib.Path, args) -> dict:
     return {"churn_per_hour": round(found["churn_per_hour"])}
 
 
-def participants(directory: pathlib.Path) -> dict:
-    """Of a run with participants, when there was one."""
-    report = subprocess.run([build.bw(), "--json", "--dir", directory, "city", "report"],
-                            stdout=subprocess.PIPE, check=True)
-    figures = json.loads(report.stdout)["figures"]
-    found = {name: round(figures[name], 3) for name in ("agent_cpu_percent", "agent_bytes_per_s") if name in figures}
-    if not found:
-        build.say("city: agent_cpu_percent and agent_bytes_per_s left out: no run with participants in this city")
-    return found
+@contextlib.contextmanager
+def sharing_blocks(path: pathlib.Path):
+    """A file system at `path` whose files share blocks, so that the replicas of all agents take the room of one, where
+    root and mkfs.xfs are there for it; else they are copies, as many as fit."""
+    if os.geteuid() != 0 or not shutil.which("mkfs.xfs"):
+        yield
+        return
+    image = path.with_name(path.name + ".xfs")
+    with open(image, "wb") as file:
+        file.truncate(IMAGE_BYTES)
+    path.mkdir()
+    subprocess.run(["mkfs.xfs", "-q", "-m", "reflink=1", image], check=True)
+    subprocess.run(["mount", "-o", "loop", image, path], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", path], check=True)
+
+
+def participants(directory: pathlib.Path, args) -> dict:
+    if args.participants == 0:
+        return {}
+    with sharing_blocks(directory / "run"):
+        try:
+            lived = bw(directory, args, "run", "--days", "0.1", "--participants", str(args.participants), "--watch",
+                       str(args.watch), "--attack", "--rounds", str(args.rounds))
+        except RuntimeError as error:
+            build.say(f"city: the agents' figures are left out: {error}")
+            return {}
+    found, attacked = lived["participants"], lived["attacked"]
+    return {"agent_cpu_percent": round(found["agent_cpu_percent"], 4),
+            "agent_cpu_percent_max": round(found["agent_cpu_percent_max"], 4),
+            "agent_bytes_per_s": round(found["agent_bytes_per_s"], 1),
+            "agent_bytes_per_s_max": round(found["agent_bytes_per_s_max"], 1),
+            "agent_rss_mib_max": round(found["agent_rss_bytes_max"] / MIB, 1),
+            "quiet_message_p50_us": round(attacked["quiet_message_p50_us"]),
+            "attacked_message_p50_us": round(attacked["attacked_message_p50_us"]),
+            "quiet_message_standard_error_us": round(attacked["standard_error_us"]),
+            "attacked_messages_lost": attacked["messages_lost"],
+            "run_disagreements": lived["disagreements"] + found["disagreements"]}
 
 
 def run(args) -> dict:
@@ -67,6 +104,6 @@ def run(args) -> dict:
     # BW_BENCH_DATA: on which file system. Short, because a socket's path has at most 107 bytes.
     home = pathlib.Path(tempfile.mkdtemp(prefix="bwcity", dir=os.environ.get("BW_BENCH_DATA")))
     try:
-        return static(home, args) | capacity(home, args) | participants(home)
+        return static(home, args) | capacity(home, args) | participants(home, args)
     finally:
         shutil.rmtree(home, ignore_errors=True)

@@ -194,7 +194,7 @@ Verb city_run_options(CLI::App& command) {
           .add_option("--participants", arguments->participants,
                       "Then, in real time: agents, each behind an access link of its own; an even "
                       "number, needs root")
-          ->check(CLI::Range(std::size_t{0}, std::size_t{100}))
+          ->check(CLI::Range(std::size_t{0}, link::Network::kMost))
           ->capture_default_str();
   command.add_option("--watch", arguments->watch_s, "Seconds for which their use is measured")
       ->check(CLI::Range(2.0, 1e6))

@@ -21,14 +21,25 @@ constexpr const char* kTunName = "access0";
 
 tl::unexpected<Error> refused(const char* what) {
   const int number = errno;
-  if (number == EPERM || number == EACCES) {
-    return fail(ErrorCode::kDenied,
-                "{}: {}; network namespaces need root: run it as root or, where the system lets "
-                "users have namespaces of their own, under 'unshare --map-root-user --mount-proc "
-                "--pid --fork'",
-                what, std::strerror(number));
+  switch (number) {
+    case EPERM:
+    case EACCES:
+      return fail(ErrorCode::kDenied,
+                  "{}: {}; network namespaces need root: run it as root, in a container with the "
+                  "capabilities SYS_ADMIN and NET_ADMIN or, where the system lets users have "
+                  "namespaces of their own, under 'unshare --map-root-user --mount-proc --pid "
+                  "--fork'",
+                  what, std::strerror(number));
+    case ENOENT:
+    case ENODEV:
+    case ENXIO:
+      return fail(ErrorCode::kUnsupported,
+                  "{}: {}; an emulated network needs TUN devices: load the kernel's module tun, or "
+                  "give the container the device /dev/net/tun",
+                  what, std::strerror(number));
+    default:
+      return fail(ErrorCode::kIo, "{}: {}", what, std::strerror(number));
   }
-  return fail(ErrorCode::kIo, "{}: {}", what, std::strerror(number));
 }
 
 // Calls an ioctl on interfaces; false with errno.

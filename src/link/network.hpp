@@ -18,7 +18,8 @@ class Network {
  public:
   static constexpr std::size_t kMost = 250;
 
-  // kInvalidArgument beyond kMost participants; kDenied without the right to make namespaces.
+  // kInvalidArgument beyond kMost participants; kDenied without the right to make namespaces,
+  // kUnsupported without TUN devices.
   static Result<std::unique_ptr<Network>> make(std::vector<Access> accesses, std::uint64_t seed);
   ~Network();
   Network(const Network&) = delete;

@@ -102,8 +102,8 @@ class Watch {
     std::error_code ignored;
     std::filesystem::remove_all(home, ignored);
     std::filesystem::create_directories(home, ignored);
-    BW_TRY(const Cloner original,
-           Cloner::of(options_.ledger / "authority", home, network_.accesses().size() + 1));
+    // The ledger is about to write its own.
+    BW_TRY(const Cloner original, Cloner::of(options_.ledger / "authority", home, 1));
     BW_CHECK(original.copy_to(home / "entries"));
     BW_TRY(const Cloner entries, Cloner::of(home / "entries", home, network_.accesses().size()));
     const LedgerProcess::Public serving{
