@@ -7,6 +7,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
 
+#include "net/thread_priority.hpp"
+
 namespace bw::bench {
 namespace {
 
@@ -27,6 +29,7 @@ void EmbeddedAgents::start() {
   follow_ledger();
   const auto keys = must(agent::Keystore::open(options_.keystore));
   for (const std::string& name : options_.names) add(must(keys->find(name)));
+  net::set_thread_priority(net::ThreadPriority::kPrompt);  // as a node's thread does
 }
 
 void EmbeddedAgents::follow_ledger() {

@@ -61,7 +61,7 @@ class EmbeddedAgents {
   telemetry::Log log_;
   SystemClock clock_;
   net::asio::io_context context_{1};
-  net::IoThread ledger_thread_;
+  net::IoThread ledger_thread_{net::ThreadPriority::kBehind};
   std::unique_ptr<store::AuthorityStore> store_;
   std::unique_ptr<replica::Replica> replica_;
   std::unique_ptr<ledger_embedded::Client> ledger_;

@@ -53,5 +53,11 @@ TEST(Timeline, StaysSmallAndEvenWhateverItsLength) {
   }
 }
 
+TEST(Timeline, ShowsTheCourseOfWhatTookAFifthOfASecond) {
+  Timeline timeline;
+  for (std::uint64_t i = 0; i <= 200; ++i) timeline.note(static_cast<double>(i) / 1000, i);
+  EXPECT_GT(timeline.points().size(), 10U);
+}
+
 }  // namespace
 }  // namespace bw::city

@@ -25,7 +25,7 @@ class Timeline {
   [[nodiscard]] const std::vector<Point>& points() const { return points_; }
 
  private:
-  double apart_ = 0.25;
+  double apart_ = 0.01;  // seconds
   std::vector<Point> points_;
 };
 

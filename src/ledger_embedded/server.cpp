@@ -140,22 +140,24 @@ struct Server::Impl final : std::enable_shared_from_this<Server::Impl> {
     followers.erase(id);
   }
 
-  net::Task<void> take_frames(FollowerId id, std::span<const ByteView> frames) {
+  net::Task<bool> take_frames(FollowerId id, std::span<const ByteView> frames) {
     Follower& follower = followers.at(id);
     for (const ByteView frame : frames) {
       ++follower.owed;
       while (!paid(follower)) {
-        if (!co_await net::sleep_for(kTooBusy) || !follower.channel->is_open()) co_return;
+        if (!co_await net::sleep_for(kTooBusy) || !follower.channel->is_open()) co_return true;
       }
       while (is_full_for(follower)) {
         follower.room->expires_at(std::chrono::steady_clock::time_point::max());
         co_await follower.room->async_wait(net::asio::as_tuple(net::asio::use_awaitable));
-        if (co_await net::is_cancelled() || !follower.channel->is_open()) co_return;
+        if (co_await net::is_cancelled() || !follower.channel->is_open()) co_return true;
       }
       if (auto handled = handle(id, follower, frame); !handled) {
-        co_return session::close_with(*follower.channel, handled.error());
+        session::close_with(*follower.channel, handled.error());
+        break;
       }
     }
+    co_return true;
   }
 
   // Who has nothing in line may always add a submission.

@@ -76,8 +76,8 @@ class Channel : public std::enable_shared_from_this<Channel> {
   virtual void abort() = 0;
   // The same connection on another context, whose thread it then belongs to: to be called on this
   // one's thread, with a trusted peer, while nobody reads. This one ends. What stands for the
-  // connection at its listener is given back on the listener's context, `home`, or anywhere once
-  // that is gone.
+  // connection at its listener is given back on the listener's context, `home` (of the first move),
+  // or anywhere once that is gone.
   virtual std::shared_ptr<Channel> move_to(asio::io_context& context,
                                            std::weak_ptr<asio::io_context> home) = 0;
   [[nodiscard]] virtual bool is_open() const = 0;

@@ -12,7 +12,11 @@ IoThread::~IoThread() {
 }
 
 void IoThread::start() {
-  if (!thread_.joinable()) thread_ = std::thread([this] { context_.run(); });
+  if (thread_.joinable()) return;
+  thread_ = std::thread([this] {
+    if (priority_) set_thread_priority(*priority_);
+    context_.run();
+  });
 }
 
 Result<void> IoThread::call(std::function<Result<void>()> action) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <thread>
 
 #include <boost/asio/co_spawn.hpp>
@@ -11,6 +12,7 @@
 
 #include "base/result.hpp"
 #include "net/channel.hpp"
+#include "net/thread_priority.hpp"
 
 namespace bw::net {
 
@@ -19,6 +21,7 @@ namespace bw::net {
 class IoThread {
  public:
   IoThread() : work_(context_.get_executor()) {}
+  explicit IoThread(ThreadPriority priority) : IoThread() { priority_ = priority; }
   // Joins a thread that still runs; what is left over afterwards is dropped.
   ~IoThread();
   IoThread(const IoThread&) = delete;
@@ -39,6 +42,7 @@ class IoThread {
  private:
   asio::io_context context_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_;
+  std::optional<ThreadPriority> priority_;
   std::thread thread_;
 };
 

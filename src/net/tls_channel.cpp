@@ -69,6 +69,7 @@ class LeaseElsewhere final : public Lease {
   LeaseElsewhere(const LeaseElsewhere&) = delete;
   LeaseElsewhere& operator=(const LeaseElsewhere&) = delete;
   void peer_is_trusted() override {}  // it was before the channel moved
+  bool is_anywhere() const override { return true; }
 
  private:
   std::unique_ptr<Lease> held_;
@@ -250,9 +251,11 @@ ChannelPtr TlsChannel::move_to(asio::io_context& context, std::weak_ptr<asio::io
   // A connection that broke just now ends at its first read.
   if (!error && socket_.is_open()) socket.assign(protocol, socket_.release(error), error);
   if (!error) socket.non_blocking(true, error);
+  if (lease_ && !lease_->is_anywhere()) {
+    lease_ = std::make_unique<LeaseElsewhere>(std::move(lease_), std::move(home));
+  }
   const std::shared_ptr<TlsChannel> moved(
-      new TlsChannel(std::move(socket), std::move(engine_),
-                     std::make_unique<LeaseElsewhere>(std::move(lease_), std::move(home))));
+      new TlsChannel(std::move(socket), std::move(engine_), std::move(lease_)));
   moved->peer_ = peer_;
   moved->exporter_ = exporter_;
   moved->shaken_ = true;

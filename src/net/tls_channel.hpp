@@ -23,6 +23,8 @@ class Lease {
  public:
   virtual ~Lease() = default;
   virtual void peer_is_trusted() = 0;
+  // Whether it may go on any thread, not on its listener's only.
+  [[nodiscard]] virtual bool is_anywhere() const { return false; }
 };
 
 // The Channel over TCP. Socket and TLS meet in buffers of the thread, not of the channel: many

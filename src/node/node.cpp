@@ -6,6 +6,7 @@
 #include "ledger_embedded/client.hpp"
 #include "ledger_embedded/server.hpp"
 #include "net/io_thread.hpp"
+#include "net/thread_priority.hpp"
 #include "node/chain_ledger.hpp"
 #include "node/open_files.hpp"
 #include "node/own_entities.hpp"
@@ -252,7 +253,10 @@ struct Node::Impl {
     BW_CHECK(thread.call([this] { return start_agent(); }));
     return thread.call([this]() -> Result<void> {
       register_own();
-      return start_metrics();
+      BW_CHECK(start_metrics());
+      // Last, since threads that this one starts inherit it.
+      net::set_thread_priority(net::ThreadPriority::kPrompt);
+      return {};
     });
   }
 
@@ -282,7 +286,7 @@ struct Node::Impl {
   net::IoThread thread;
   net::asio::io_context& io = thread.context();
   // What a ledger serves is verified and written to disk beside the messages, not between them.
-  net::IoThread ledger_thread;
+  net::IoThread ledger_thread{net::ThreadPriority::kBehind};
   std::unique_ptr<agent::Keystore> keystore;
   agent::KeyPtr agent_key;
   agent::KeyPtr router_key;

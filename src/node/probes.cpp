@@ -21,6 +21,9 @@ void add_router(telemetry::Metrics& metrics, const router::Router& router) {
                   [&router, field] { return static_cast<double>(router.stats().*field); });
   };
   gauge("bosswave_router_sessions", "Open sessions with agents", &Stats::sessions);
+  metrics.gauge("bosswave_router_background_sessions",
+                "Sessions that wait for all others: new, or refused something a moment ago",
+                [&router] { return static_cast<double>(router.background_sessions()); });
   gauge("bosswave_router_streams", "Attached entities over all sessions", &Stats::streams);
   gauge("bosswave_router_subscriptions", "Standing subscriptions", &Stats::subscriptions);
   counter("bosswave_router_batches_in_total", "Batches received", &Stats::batches_in);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -14,23 +16,31 @@ namespace bw::router {
 
 class Lane;
 
-// A session on its thread, from the hello until the core has let go of it. The core's thread knows
-// it by address only.
-struct Connection {
-  Lane& lane;
-  const syndication::SessionId id;
-  const EntityKey peer;
-  const net::ChannelPtr channel;
+// What goes along when a session moves from thread to thread.
+struct Session {
+  syndication::SessionId id;
+  EntityKey peer;
+  net::ChannelPtr channel;
   syndication::Intake intake;
+  // When it last brought something that was refused.
+  std::optional<std::chrono::steady_clock::time_point> fault = std::nullopt;
+};
+
+// A session on its thread, from its hello or its arrival until the core has let go of it there. The
+// core's thread knows it by address only.
+struct Connection : Session {
+  Lane& lane;
   net::asio::steady_timer changed;  // wakes its task
+  bool wants_to_leave = false;      // for a lane that suits it better
   std::size_t under_way = 0;        // parcels at the core
   bool in_line = false;             // for room on its lane
   bool let_go = false;              // nothing will come from the core any more
 };
 
-// What sessions tell the core, in order.
+// What sessions tell the core, in order. Between kLeaving and kArrived a session is on its way from
+// one thread to another.
 struct Inward {
-  enum class Kind { kOpened, kParcel, kLost, kClosed };
+  enum class Kind { kOpened, kParcel, kLost, kLeaving, kArrived, kClosed };
   Kind kind;
   Connection* connection;
   std::unique_ptr<syndication::Parcel> parcel;

@@ -2,9 +2,11 @@
 #include "router/desk.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <boost/asio/post.hpp>
 
+#include "base/limits.hpp"
 #include "router/lane.hpp"
 
 namespace bw::router {
@@ -51,28 +53,47 @@ void Desk::fetch(Lane& lane) {
 
 void Desk::take(std::span<Inward> inwards) {
   for (Inward& inward : inwards) {
-    Connection& connection = *inward.connection;
     if (inward.kind == Inward::Kind::kParcel) {
       parcels_.push_back(inward.parcel.get());
       continue;
     }
     take_parcels();
-    switch (inward.kind) {
-      case Inward::Kind::kOpened:
-        connections_.emplace(connection.id, &connection);
-        core_.open(connection.id, connection.peer, clock_.now());
-        break;
-      case Inward::Kind::kLost:
-        core_.lost(connection.id, inward.lost);
-        break;
-      default:
-        core_.closed(connection.id);
-        connections_.erase(connection.id);
-        tell(connection, Outward::LetGo{});
-    }
+    take_step(inward);
   }
   take_parcels();
   sweep_soon();
+}
+
+void Desk::take_step(const Inward& inward) {
+  Connection& connection = *inward.connection;
+  switch (inward.kind) {
+    case Inward::Kind::kOpened:
+      places_.emplace(connection.id, Place{connection.peer, &connection});
+      return core_.open(connection.id, connection.peer, clock_.now());
+    case Inward::Kind::kLost:
+      return core_.lost(connection.id, inward.lost);
+    case Inward::Kind::kLeaving:
+      return leaves(connection);
+    case Inward::Kind::kArrived:
+      return arrives(connection);
+    default:
+      core_.closed(connection.id);
+      places_.erase(connection.id);
+      tell(connection, Outward::LetGo{});
+  }
+}
+
+void Desk::leaves(Connection& connection) {
+  places_.at(connection.id).connection = nullptr;
+  tell(connection, Outward::LetGo{});
+}
+
+void Desk::arrives(Connection& connection) {
+  Place& place = places_.at(connection.id);
+  place.connection = &connection;
+  place.waiting_bytes = 0;
+  for (Outward::What& what : std::exchange(place.waiting, {})) tell(connection, std::move(what));
+  if (const auto lost = std::exchange(place.lost, 0)) core_.lost(connection.id, lost);
 }
 
 void Desk::sweep_soon() {
@@ -109,23 +130,38 @@ void Desk::tick() {
 }
 
 void Desk::send(syndication::SessionId session, syndication::SharedFrames frames, bool droppable) {
-  const auto found = connections_.find(session);
-  if (found != connections_.end()) {
-    tell(*found->second, Outward::Send{std::move(frames), droppable});
-  }
+  tell(session, Outward::Send{std::move(frames), droppable});
 }
 
 void Desk::close(syndication::SessionId session, const Error& reason) {
-  const auto found = connections_.find(session);
-  if (found == connections_.end()) return;
+  const auto found = places_.find(session);
+  if (found == places_.end()) return;
   log_.limited(telemetry::Level::kWarning, "router", "closing a session",
-               {{"entity", found->second->peer.text()}, {"reason", reason.message}});
-  tell(*found->second, reason);
+               {{"entity", found->second.peer.text()}, {"reason", reason.message}});
+  tell(session, reason);
 }
 
 void Desk::ended(syndication::SessionId session, const EntityKey& entity, std::uint64_t stream) {
-  const auto found = connections_.find(session);
-  if (found != connections_.end()) tell(*found->second, Outward::Ended{entity, stream});
+  tell(session, Outward::Ended{entity, stream});
+}
+
+void Desk::tell(syndication::SessionId session, Outward::What what) {
+  const auto found = places_.find(session);
+  if (found == places_.end()) return;
+  Place& place = found->second;
+  place.connection != nullptr ? tell(*place.connection, std::move(what))
+                              : hold(place, std::move(what));
+}
+
+void Desk::hold(Place& place, Outward::What what) {
+  if (const auto* send = std::get_if<Outward::Send>(&what); send != nullptr && send->droppable) {
+    if (place.waiting_bytes >= limits::kSessionQueueBytes) {
+      ++place.lost;
+      return;
+    }
+    place.waiting_bytes += send->frames->size();
+  }
+  place.waiting.push_back(std::move(what));
 }
 
 void Desk::tell(Connection& connection, Outward::What what) {

@@ -36,11 +36,25 @@ class Desk final : public syndication::RouterOutput, public std::enable_shared_f
   // A lane has something waiting: it is fetched soon. From the lane's thread.
   void fetch_soon(Lane& lane);
 
+  // From now on sessions stay on their threads.
+  void close() { closing_.store(true, std::memory_order_relaxed); }
+  [[nodiscard]] bool is_closing() const { return closing_.load(std::memory_order_relaxed); }
+
   void authority_changed(std::span<const EntityKey> entities, std::span<const ObjectId> dots,
                          std::span<const EntityKey> affinity);
   void tick();
 
  private:
+  // Where a session is. While it moves from thread to thread, what it is told waits for it; of
+  // deliveries only as much as a slow consumer's queue holds.
+  struct Place {
+    EntityKey peer;
+    Connection* connection = nullptr;
+    std::vector<Outward::What> waiting{};
+    std::size_t waiting_bytes = 0;
+    std::uint64_t lost = 0;
+  };
+
   // RouterOutput
   void send(syndication::SessionId session, syndication::SharedFrames frames,
             bool droppable) override;
@@ -51,9 +65,14 @@ class Desk final : public syndication::RouterOutput, public std::enable_shared_f
   void fetch(Lane& lane);
   void take(std::span<Inward> inwards);
   void take_parcels();
+  void take_step(const Inward& inward);
+  void leaves(Connection& connection);
+  void arrives(Connection& connection);
   // What can wait is done in between.
   void sweep_soon();
+  void tell(syndication::SessionId session, Outward::What what);
   void tell(Connection& connection, Outward::What what);
+  static void hold(Place& place, Outward::What what);
   Mail& mail_for(Lane& lane);
   // Sends what was gathered: here at once, to other threads by one post for each.
   void post_mail();
@@ -62,7 +81,7 @@ class Desk final : public syndication::RouterOutput, public std::enable_shared_f
   const Clock& clock_;
   telemetry::Log& log_;
   syndication::RouterCore core_;
-  std::unordered_map<syndication::SessionId, Connection*> connections_;
+  std::unordered_map<syndication::SessionId, Place> places_;
   std::vector<syndication::Parcel*> parcels_;  // of the call at hand
   std::vector<Lane*> with_mail_;
   std::vector<net::ChannelPtr> sending_;  // of this thread's sessions, those with something to send
@@ -70,6 +89,7 @@ class Desk final : public syndication::RouterOutput, public std::enable_shared_f
   SpareTime spare_time_;
   std::optional<SpareTime::Piece> sweep_;
   std::atomic<syndication::SessionId> next_session_ = 1;
+  std::atomic<bool> closing_ = false;
 };
 
 }  // namespace bw::router

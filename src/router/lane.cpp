@@ -9,6 +9,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "net/thread_priority.hpp"
+
 namespace bw::router {
 namespace {
 
@@ -24,6 +26,9 @@ constexpr std::size_t kBytesPerLane = 16 * 1024 * 1024;
 constexpr std::size_t kSpareParcels = 16;
 // A closing channel has a second for its last frames.
 constexpr Duration kLastFrames = 2s;
+// How long after the last fault a session is in the background: longer than it takes to move, so
+// that nobody makes sessions move all the time.
+constexpr Duration kProbation = 1s;
 
 // Until somebody calls changed.cancel().
 net::Task<void> wait(net::asio::steady_timer& changed) {
@@ -35,9 +40,7 @@ net::Task<void> wait(net::asio::steady_timer& changed) {
 // little and a little: it could be at the beginning of something large that is refused.
 net::Channel::Appetite appetite_for(const Parcel& parcel) {
   using Appetite = net::Channel::Appetite;
-  const auto& counts = parcel.counts;
-  return counts.values > 0 && counts.refused == 0 && counts.bad_signatures == 0 ? Appetite::kMuch
-                                                                                : Appetite::kLittle;
+  return parcel.counts.values > 0 && !parcel.has_faults() ? Appetite::kMuch : Appetite::kLittle;
 }
 
 }  // namespace
@@ -48,16 +51,17 @@ struct Lane::End {
   bool over = false;
 };
 
-Lane::Lane(Desk& desk, const Clock& clock, telemetry::Log& log, bool own_thread)
+Lane::Lane(Desk& desk, const Clock& clock, telemetry::Log& log, Kind kind, Elsewhere elsewhere)
     : desk_(desk),
       clock_(clock),
       log_(log),
-      owned_(own_thread ? std::make_shared<net::asio::io_context>(1) : nullptr),
-      context_(own_thread ? *owned_ : desk.context()),
+      kind_(kind),
+      elsewhere_(std::move(elsewhere)),
+      owned_(local() ? nullptr : std::make_shared<net::asio::io_context>(1)),
+      context_(local() ? desk.context() : *owned_),
       tasks_(context_.get_executor()),
       own_spare_time_(),
-      spare_time_(own_thread ? own_spare_time_.emplace(context_, desk.values())
-                             : desk.spare_time()) {
+      spare_time_(local() ? desk.spare_time() : own_spare_time_.emplace(context_, desk.values())) {
   tasks_.on_failure([this](std::exception_ptr failure) {
     try {
       std::rethrow_exception(failure);
@@ -74,6 +78,8 @@ void Lane::start() {
     work_.emplace(context_.get_executor());
     end_ = std::make_shared<End>(desk_.context());
     thread_ = std::thread([this, end = end_, &core = desk_.context()] {
+      net::set_thread_priority(kind_ == Kind::kBackground ? net::ThreadPriority::kBackground
+                                                          : net::ThreadPriority::kPrompt);
       context_.run();
       net::asio::post(core, [end] {
         end->over = true;
@@ -103,31 +109,52 @@ net::Task<void> Lane::end_sessions() {
 }
 
 net::Task<void> Lane::serve(net::ChannelPtr channel, EntityKey peer) {
-  const std::shared_ptr<void> counted(nullptr, [this](void*) { --sessions_; });
+  expect();
   const syndication::SessionId id = desk_.next_session();
-  Connection connection{
-      .lane = *this,
-      .id = id,
-      .peer = peer,
-      .channel = channel,
-      .intake = desk_.core().intake(id, peer, channel->exporter(), !local(), clock_.now()),
-      .changed = net::asio::steady_timer(context_)};
-  connections_.insert(&connection);
+  auto intake = desk_.core().intake(id, peer, channel->exporter(), clock_.now());
   channel->set_appetite(net::Channel::Appetite::kLittle);
-  submit({.kind = Inward::Kind::kOpened, .connection = &connection, .parcel = nullptr});
+  return stay({id, peer, std::move(channel), std::move(intake)}, Inward::Kind::kOpened);
+}
+
+net::Task<void> Lane::stay(Session session, Inward::Kind begins) {
+  const std::shared_ptr<void> counted(nullptr, [this](void*) { --sessions_; });
+  Connection connection{{std::move(session)}, *this, net::asio::steady_timer(context_)};
+  connection.intake.keep_bytes(!local());
+  connections_.insert(&connection);
+  submit(begins, connection);
   session::TakeFrames take_frames = [this, &connection](std::span<const ByteView> frames) {
     return take(connection, frames);
   };
-  const Error ended = co_await session::serve(channel, std::move(take_frames));
+  const auto ended = co_await session::serve(connection.channel, std::move(take_frames));
+  if (!ended && co_await leave(connection)) co_return;
   connections_.erase(&connection);
-  submit({.kind = Inward::Kind::kClosed, .connection = &connection, .parcel = nullptr});
+  submit(Inward::Kind::kClosed, connection);
   while (!connection.let_go) co_await wait(connection.changed);
   co_await clear_up(connection);
-  log_.limited(telemetry::Level::kDebug, "router", "session ended",
-               {{"entity", peer.text()}, {"reason", ended.message}});
+  log_.limited(
+      telemetry::Level::kDebug, "router", "session ended",
+      {{"entity", connection.peer.text()}, {"reason", ended ? ended->message : "closed here"}});
 }
 
-net::Task<void> Lane::take(Connection& connection, std::span<const ByteView> frames) {
+// The core lets go of it here first, so that all that it sent before is in the channel.
+net::Task<bool> Lane::leave(Connection& connection) {
+  submit(Inward::Kind::kLeaving, connection);
+  while (!std::exchange(connection.let_go, false)) co_await wait(connection.changed);
+  if (!connection.channel->is_open()) {
+    submit(Inward::Kind::kArrived, connection);
+    co_return false;
+  }
+  connections_.erase(&connection);
+  Lane& there = elsewhere_(kind_);
+  there.expect();
+  connection.channel = connection.channel->move_to(there.context(), owned_);
+  net::asio::post(there.context(), [&there, session = Session(std::move(connection))]() mutable {
+    there.spawn(there.stay(std::move(session), Inward::Kind::kArrived));
+  });
+  co_return true;
+}
+
+net::Task<bool> Lane::take(Connection& connection, std::span<const ByteView> frames) {
   bool wants_spare_time = false;
   while ((!frames.empty() || connection.intake.unfinished()) && connection.channel->is_open()) {
     if (!local()) co_await room(connection);
@@ -138,6 +165,7 @@ net::Task<void> Lane::take(Connection& connection, std::span<const ByteView> fra
     frames = frames.subspan(taken.frames);
     if (parcel->counts.values > 0) desk_.took_values(parcel->counts.values);
     connection.channel->set_appetite(appetite_for(*parcel));
+    judge(connection, *parcel);
     if (parcel->empty()) {
       keep(std::move(parcel));
     } else {
@@ -151,6 +179,17 @@ net::Task<void> Lane::take(Connection& connection, std::span<const ByteView> fra
       co_await net::asio::post(kAwait);  // others have their turn
     }
     wants_spare_time = taken.wants_spare_time;
+  }
+  co_return !connection.wants_to_leave || !connection.channel->is_open() || desk_.is_closing();
+}
+
+void Lane::judge(Connection& connection, const Parcel& parcel) {
+  const auto now = std::chrono::steady_clock::now();
+  if (parcel.has_faults()) {
+    connection.fault = now;
+    connection.wants_to_leave = kind_ != Kind::kBackground;
+  } else if (kind_ == Kind::kBackground && parcel.brings_messages()) {
+    connection.wants_to_leave = !connection.fault || now - *connection.fault >= kProbation;
   }
 }
 
@@ -199,6 +238,10 @@ net::Task<void> Lane::tell_lost() {
           {.kind = Inward::Kind::kLost, .connection = connection, .parcel = nullptr, .lost = lost});
     }
   }
+}
+
+void Lane::submit(Inward::Kind kind, Connection& connection) {
+  submit({.kind = kind, .connection = &connection, .parcel = nullptr});
 }
 
 void Lane::submit(Inward inward) {

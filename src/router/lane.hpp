@@ -19,14 +19,25 @@ namespace bw::router {
 // own thread hands everything over by plain calls. Another one has a thread, and exchanges with the
 // core what it has in bulk: each way one hand-over for as much as has gathered.
 //
+// A session begins in the background, where strangers shake hands, on a thread that waits for all
+// others. It leaves for a lane in the foreground when it has brought a message that holds up, and
+// comes back for a while when it brings one that does not: whoever floods a router has what others
+// leave over.
+//
 // Everything is called on the lane's thread, except where noted.
 class Lane {
  public:
-  // Without a thread of its own it is the core's thread.
-  Lane(Desk& desk, const Clock& clock, telemetry::Log& log, bool own_thread);
+  enum class Kind {
+    kCore,  // no thread of its own: the core's
+    kForeground,
+    kBackground,  // the listener's, too
+  };
+  // For a session that is to leave: where to. Any thread.
+  using Elsewhere = std::function<Lane&(Kind from)>;
+  Lane(Desk& desk, const Clock& clock, telemetry::Log& log, Kind kind, Elsewhere elsewhere);
   ~Lane();
 
-  [[nodiscard]] bool local() const { return owned_ == nullptr; }
+  [[nodiscard]] bool local() const { return kind_ == Kind::kCore; }
   // Any thread.
   [[nodiscard]] net::asio::io_context& context() { return context_; }
   [[nodiscard]] std::weak_ptr<net::asio::io_context> weak_context() const { return owned_; }
@@ -36,7 +47,7 @@ class Lane {
   // The thread begins, if there is one. Core's thread, or before it runs.
   void start();
 
-  // A session that was expected, from its peer's hello to its end.
+  // A new session, from its peer's hello on.
   net::Task<void> serve(net::ChannelPtr channel, EntityKey peer);
   void spawn(net::Task<void> task) { tasks_.spawn(std::move(task)); }
 
@@ -54,7 +65,12 @@ class Lane {
   static void take_news(Outward& news, std::vector<net::ChannelPtr>& sending);
 
  private:
-  net::Task<void> take(Connection& connection, std::span<const ByteView> frames);
+  // A session that was expected, until its end or until it leaves.
+  net::Task<void> stay(Session session, Inward::Kind begins);
+  // False when it ended instead.
+  net::Task<bool> leave(Connection& connection);
+  net::Task<bool> take(Connection& connection, std::span<const ByteView> frames);
+  void judge(Connection& connection, const syndication::Parcel& parcel);
   net::Task<void> room(Connection& connection);
   // What the session held is given back, a little at a time.
   net::Task<void> clear_up(Connection& connection);
@@ -63,12 +79,15 @@ class Lane {
   net::Task<void> tell_lost();
   net::Task<void> end_sessions();
   void submit(Inward inward);
+  void submit(Inward::Kind kind, Connection& connection);
   void open_mail(Mail& mail);
   [[nodiscard]] bool full() const;
 
   Desk& desk_;
   const Clock& clock_;
   telemetry::Log& log_;
+  const Kind kind_;
+  Elsewhere elsewhere_;
   std::shared_ptr<net::asio::io_context> owned_;
   net::asio::io_context& context_;
   std::optional<net::asio::executor_work_guard<net::asio::io_context::executor_type>> work_;

@@ -2,6 +2,7 @@
 #include "router/router.hpp"
 
 #include <algorithm>
+#include <ranges>
 
 #include <boost/asio/post.hpp>
 
@@ -36,9 +37,14 @@ struct Router::Impl final : std::enable_shared_from_this<Router::Impl> {
             io, node, [this](const EntityKey& ns) { return carries(ns); }, store, clock, log,
             options.limits)),
         tasks(io.get_executor()) {
+    const Lane::Elsewhere elsewhere = [this](Lane::Kind from) -> Lane& {
+      return from == Lane::Kind::kBackground ? least_busy() : *background;
+    };
     for (std::size_t i = 0; i < std::max<std::size_t>(options.threads, 1); ++i) {
-      lanes.push_back(std::make_unique<Lane>(*desk, clock, log, i > 0));
+      const auto kind = i == 0 ? Lane::Kind::kCore : Lane::Kind::kForeground;
+      foreground.push_back(std::make_unique<Lane>(*desk, clock, log, kind, elsewhere));
     }
+    background = std::make_unique<Lane>(*desk, clock, log, Lane::Kind::kBackground, elsewhere);
   }
 
   // Asked for each namespace when the ledger changes, not per message. Any thread.
@@ -58,18 +64,15 @@ struct Router::Impl final : std::enable_shared_from_this<Router::Impl> {
     return desk->core().admit(peer.key, clock.now());
   }
 
-  // Handshakes can be asked for by anybody, so they happen apart from the routing if possible.
-  Lane& listening_lane() { return *lanes[std::min<std::size_t>(1, lanes.size() - 1)]; }
-
   Lane& least_busy() {
-    if (lanes.size() == 1) return *lanes[0];
+    if (foreground.size() == 1) return *foreground[0];
     const auto load = [&](const std::unique_ptr<Lane>& lane) {
-      return lane->sessions() * (lane->local() ? weight_of_routing_thread(lanes.size()) : 1);
+      return lane->sessions() * (lane->local() ? weight_of_routing_thread(foreground.size()) : 1);
     };
-    return **std::ranges::min_element(lanes, {}, load);
+    return **std::ranges::min_element(foreground, {}, load);
   }
 
-  // On the listening lane's thread, where strangers stay.
+  // Handshakes can be asked for by anybody, so they happen in the background.
   net::Task<void> receive(net::ChannelPtr channel) {
     session::Self self{&key, syndication::Role::kRouter, heads.latest ? heads.latest() : Bytes{}};
     session::Welcome check = [this](const session::Peer& peer) { return welcome(peer); };
@@ -79,14 +82,7 @@ struct Router::Impl final : std::enable_shared_from_this<Router::Impl> {
                   {{"from", channel->peer_address()}, {"reason", peer.error().message}});
       co_return;
     }
-    Lane& from = listening_lane();
-    Lane& lane = least_busy();
-    lane.expect();
-    if (&lane == &from) co_return co_await lane.serve(std::move(channel), peer->key);
-    auto moved = channel->move_to(lane.context(), from.weak_context());
-    net::asio::post(lane.context(), [&lane, moved = std::move(moved), key = peer->key]() mutable {
-      lane.spawn(lane.serve(std::move(moved), key));
-    });
+    co_await background->serve(std::move(channel), peer->key);
   }
 
   net::Task<void> tick_for_ever() {
@@ -94,17 +90,15 @@ struct Router::Impl final : std::enable_shared_from_this<Router::Impl> {
   }
 
   void start_listening() {
-    Lane& lane = listening_lane();
-    net::asio::post(lane.context(), [this, &lane] {
-      lane.spawn(listener->run(
-          [this, &lane](net::ChannelPtr channel) { lane.spawn(receive(std::move(channel))); }));
+    net::asio::post(background->context(), [this] {
+      background->spawn(listener->run(
+          [this](net::ChannelPtr channel) { background->spawn(receive(std::move(channel))); }));
     });
   }
 
   void stop_listening() {
     if (listener == nullptr) return;
-    if (listening_lane().local()) return listener->stop();
-    net::asio::post(listening_lane().context(), [this] { listener->stop(); });
+    net::asio::post(background->context(), [this] { listener->stop(); });
   }
 
   net::asio::io_context& context;
@@ -115,7 +109,8 @@ struct Router::Impl final : std::enable_shared_from_this<Router::Impl> {
   HeadExchange heads;
   Options options;
   std::shared_ptr<Desk> desk;
-  std::vector<std::unique_ptr<Lane>> lanes;  // the first is the context's
+  std::vector<std::unique_ptr<Lane>> foreground;  // the first is the context's
+  std::unique_ptr<Lane> background;
   net::TaskGroup tasks;
   std::unique_ptr<net::Listener> listener;
   replica::Replica::ListenerId news = 0;
@@ -130,9 +125,10 @@ Router::Router(net::asio::io_context& context, replica::Replica& replica,
 Router::~Router() = default;
 
 Result<void> Router::start() {
-  BW_TRY(impl_->listener, net::Listener::bind(impl_->listening_lane().context(),
-                                              impl_->options.listen, impl_->options.connections));
-  for (const auto& lane : impl_->lanes) lane->start();
+  BW_TRY(impl_->listener, net::Listener::bind(impl_->background->context(), impl_->options.listen,
+                                              impl_->options.connections));
+  for (const auto& lane : impl_->foreground) lane->start();
+  impl_->background->start();
   impl_->start_listening();
   impl_->tasks.spawn(impl_->tick_for_ever());
   impl_->news =
@@ -146,18 +142,17 @@ Result<void> Router::start() {
   impl_->log.write(telemetry::Level::kInfo, "router", "listening",
                    {{"address", address()},
                     {"key", key().text()},
-                    {"threads", std::to_string(impl_->lanes.size())}});
+                    {"threads", std::to_string(impl_->foreground.size())}});
   return {};
 }
 
 net::Task<void> Router::stop() {
   impl_->replica.forget(impl_->news);
   impl_->stop_listening();
-  // The listening one first: after it no connection is on its way to another.
-  co_await impl_->listening_lane().stop();
-  for (const auto& lane : impl_->lanes) {
-    if (lane.get() != &impl_->listening_lane()) co_await lane->stop();
-  }
+  impl_->desk->close();
+  // The background first: after it no session comes to the others.
+  co_await impl_->background->stop();
+  for (const auto& lane : impl_->foreground | std::views::reverse) co_await lane->stop();
   co_await impl_->tasks.join();
 }
 
@@ -169,6 +164,9 @@ std::string Router::address() const {
 }
 syndication::RouterStats Router::stats() const {
   return impl_->desk->core().stats();
+}
+std::size_t Router::background_sessions() const {
+  return impl_->background->sessions();
 }
 std::vector<syndication::BlacklistEntry> Router::blacklist() const {
   return impl_->desk->core().blacklist(impl_->clock.now());

@@ -16,9 +16,8 @@ struct Options {
   std::string listen = "0.0.0.0:4514";
   net::ListenerLimits connections;
   syndication::RouterLimits limits;
-  // The context's own, and so many less one that the router starts. With one, everything happens on
-  // the context; with more, sessions are spread over them, and whoever shakes hands does it apart
-  // from the thread that routes.
+  // The context's own, and so many less one that the router starts: sessions are spread over them.
+  // Besides, strangers and whoever floods have a thread in the background.
   std::size_t threads = 1;
 };
 
@@ -42,6 +41,9 @@ class Router {
   [[nodiscard]] const EntityKey& key() const;
   [[nodiscard]] std::string address() const;
   [[nodiscard]] syndication::RouterStats stats() const;
+  // Sessions that wait for all others: new ones, and those that brought something that was refused.
+  // Any thread.
+  [[nodiscard]] std::size_t background_sessions() const;
   [[nodiscard]] std::vector<syndication::BlacklistEntry> blacklist() const;
 
  private:

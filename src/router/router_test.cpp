@@ -315,6 +315,50 @@ TEST_P(RouterTest, MoreThanTheThreadsMayHoldBetweenThemGetsThroughAll) {
   ASSERT_TRUE(loop.turn_until([&] { return bob.heard["big"].size() == kMany; }));
 }
 
+TEST_P(RouterTest, WhoBringsSomethingLeavesTheBackgroundAndWhoIsRefusedComesBack) {
+  Client& alice = client("alice");
+  Client& mallory = client("mallory");
+  EXPECT_EQ(router->background_sessions(), 2U);
+  alice.send("alice", "a", "x", proofs["alice"]);
+  alice.settle();
+  mallory.send("mallory", "hers/a", "x", proofs["mallory"]);
+  mallory.settle();
+  ASSERT_TRUE(loop.turn_until([&] { return router->background_sessions() == 0; }));
+  const Time before = clock.now();
+  mallory.send("mallory", "not/hers", "x", proofs["mallory"]);
+  mallory.settle();
+  EXPECT_EQ(mallory.refused, 1);
+  ASSERT_TRUE(loop.turn_until([&] { return router->background_sessions() == 1; }));
+  while (router->background_sessions() == 1) {
+    mallory.send("mallory", "hers/a", "x", proofs["mallory"]);
+    mallory.settle();
+  }
+  EXPECT_GE(clock.now() - before, 1s);  // of good conduct
+  EXPECT_EQ(mallory.refused, 1);
+}
+
+TEST_P(RouterTest, NothingIsLostOnTheWayFromThreadToThread) {
+  Client& mallory = client("mallory");
+  mallory.subscribe("mallory", "hers/*", proofs["mallory"]);
+  Client& alice = client("alice");
+  constexpr int kMany = 2000;
+  constexpr int kFaults = 5;  // fewer than lead to a ban
+  for (int i = 0; i < kMany; ++i) {
+    alice.send("alice", "hers/a", std::to_string(i), proofs["alice"]);
+    alice.flush();
+    if (i % (kMany / kFaults) == 0) {
+      mallory.send("mallory", "not/hers", "x", proofs["mallory"]);
+      mallory.flush();
+    }
+    if (i % 10 == 0) loop.context.poll();
+  }
+  alice.settle();
+  mallory.settle();
+  EXPECT_EQ(mallory.refused, kFaults);
+  ASSERT_TRUE(loop.turn_until([&] { return mallory.heard["hers/a"].size() == kMany; }));
+  EXPECT_EQ(mallory.heard["hers/a"], numbers(kMany));
+}
+
 TEST_P(RouterTest, StopEndsEverySessionWithTheReason) {
   std::vector<Client*> all;
   for (int i = 0; i < 6; ++i) all.push_back(&client("alice"));

@@ -150,11 +150,11 @@ net::Task<Error> run(net::ChannelPtr channel, OnFrames on_frames) {
   }
 }
 
-net::Task<Error> serve(net::ChannelPtr channel, TakeFrames take_frames) {
+net::Task<std::optional<Error>> serve(net::ChannelPtr channel, TakeFrames take_frames) {
   for (;;) {
     const auto frames = co_await next_frames(*channel);
     if (!frames) co_return frames.error();
-    co_await take_frames(*frames);
+    if (!co_await take_frames(*frames)) co_return std::nullopt;
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 
 #include "crypto/keys.hpp"
@@ -40,9 +41,10 @@ using OnFrames = std::function<Result<void>(std::span<const ByteView>)>;
 net::Task<Error> run(net::ChannelPtr channel, OnFrames on_frames);
 
 // The same for servers that are fair to many: gets every frame, pings and errors too, and may take
-// its time, in which nothing is read. The frames hold until its task is over.
-using TakeFrames = std::function<net::Task<void>(std::span<const ByteView>)>;
-net::Task<Error> serve(net::ChannelPtr channel, TakeFrames take_frames);
+// its time, in which nothing is read. The frames hold until its task is over. Once it returns false
+// nothing is read any more: then, and only then, there is no reason why the session ended.
+using TakeFrames = std::function<net::Task<bool>(std::span<const ByteView>)>;
+net::Task<std::optional<Error>> serve(net::ChannelPtr channel, TakeFrames take_frames);
 
 // Keeps an idle session from being taken for dead: call about once a second.
 class KeepAlive {

@@ -59,12 +59,11 @@ Result<Time> IntakeShared::admit(const EntityKey& key, Time now) const {
 }
 
 Intake::Intake(IntakeShared& shared, SessionId session, const EntityKey& peer, const Hash& exporter,
-               bool keep_bytes, Time now)
+               Time now)
     : shared_(shared),
       session_(session),
       peer_(peer),
       exporter_(exporter),
-      keep_bytes_(keep_bytes),
       inbound_(Inbound::Side::kRouter, shared.grants, shared.carries),
       messages_(shared.limits.messages_per_second_per_session,
                 shared.limits.messages_per_second_per_session, now),

@@ -35,9 +35,11 @@ Error banned_words(const EntityKey& entity, Time until);
 // and only then a signature. Without sockets or clock; for one thread.
 class Intake {
  public:
-  // `keep_bytes`: parcels outlive the frames they were made of.
   Intake(IntakeShared& shared, SessionId session, const EntityKey& peer, const Hash& exporter,
-         bool keep_bytes, Time now);
+         Time now);
+
+  // Whether parcels outlive the frames they are made of; false at first.
+  void keep_bytes(bool keep) { keep_bytes_ = keep; }
 
   // Values on topics in use are worth more than whatever else an agent may send, which can be made
   // to cost as much as one likes: new topics, proofs, streams, rights that were not asked for
@@ -97,7 +99,7 @@ class Intake {
   SessionId session_;
   EntityKey peer_;
   Hash exporter_;
-  bool keep_bytes_;
+  bool keep_bytes_ = false;
   Inbound inbound_;
   TokenBucket messages_;
   std::shared_ptr<Account> account_;  // the peer's

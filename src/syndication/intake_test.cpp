@@ -443,7 +443,8 @@ TEST_F(Turns, UnauthorisedMessagesCostNoSignature) {
 
 TEST_F(Turns, KeptParcelsDoNotNeedTheFramesTheyWereMadeOf) {
   RouterCore core(world.graph, [](const EntityKey&) { return true; }, world.store, world, {});
-  Intake intake = core.intake(77, world.id("mallory"), mallory.exporter(), true, world.now);
+  Intake intake = core.intake(77, world.id("mallory"), mallory.exporter(), world.now);
+  intake.keep_bytes(true);
   core.open(77, world.id("mallory"), world.now);
   Bytes bytes;
   encode_frame(attach(mallory.exporter(), world.key("mallory"), stream), bytes);

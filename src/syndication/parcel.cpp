@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "syndication/parcel.hpp"
 
+#include <algorithm>
+
 namespace bw::syndication {
 namespace {
 
@@ -41,6 +43,16 @@ std::shared_ptr<Incoming> Parcel::take_out_batch() {
 
 bool Parcel::empty() const {
   return steps.empty() && answers.empty() && strikes.empty() && !breach && counts.batches == 0;
+}
+
+bool Parcel::brings_messages() const {
+  return !has_faults() && std::ranges::any_of(steps, [](const Step& step) {
+    return std::holds_alternative<Part>(step);
+  });
+}
+
+bool Parcel::has_faults() const {
+  return breach || !strikes.empty() || counts.refused > 0 || counts.wasted_us > 0;
 }
 
 }  // namespace bw::syndication

@@ -65,6 +65,10 @@ struct Parcel {
   std::shared_ptr<Incoming> take_out_batch();
   // Nothing for the core.
   [[nodiscard]] bool empty() const;
+  // Messages that hold up in every way.
+  [[nodiscard]] bool brings_messages() const;
+  // Something was refused, or came to nothing after it had cost work.
+  [[nodiscard]] bool has_faults() const;
 
   SessionId session = 0;
   std::vector<Step> steps;

@@ -33,8 +33,8 @@ RouterCore::Impl::Impl(const wave::AuthorityView& view, Carries serves, MessageS
       fan_out(subscriptions, outbox) {}
 
 Intake RouterCore::intake(SessionId session, const EntityKey& peer, const Hash& exporter,
-                          bool keep_bytes, Time now) {
-  return {impl_->shared, session, peer, exporter, keep_bytes, now};
+                          Time now) {
+  return {impl_->shared, session, peer, exporter, now};
 }
 
 Result<void> RouterCore::admit(const EntityKey& entity, Time now) const {

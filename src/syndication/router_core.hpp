@@ -57,8 +57,7 @@ class RouterCore {
 
   // The first half, for a session whose channel has this exporter value. Must not outlive the core.
   // Thread-safe.
-  Intake intake(SessionId session, const EntityKey& peer, const Hash& exporter, bool keep_bytes,
-                Time now);
+  Intake intake(SessionId session, const EntityKey& peer, const Hash& exporter, Time now);
   // Why the entity may not take part now: banned, unknown, revoked or expired. Thread-safe.
   [[nodiscard]] Result<void> admit(const EntityKey& entity, Time now) const;
 

@@ -20,7 +20,7 @@ class SingleRouter : private RouterOutput {
       : output_(output), core_(authority, std::move(carries), store, *this, limits) {}
 
   void open(SessionId session, const EntityKey& peer, const Hash& exporter, Time now) {
-    intakes_.emplace(session, core_.intake(session, peer, exporter, false, now));
+    intakes_.emplace(session, core_.intake(session, peer, exporter, now));
     core_.open(session, peer, now);
   }
   void receive(SessionId session, std::span<const ByteView> frames, Time now) {
