@@ -60,10 +60,10 @@ def sharing_blocks(path: pathlib.Path):
     if os.geteuid() != 0 or not shutil.which("mkfs.xfs"):
         yield
         return
+    path.mkdir(parents=True, exist_ok=True)
     image = path.with_name(path.name + ".xfs")
     with open(image, "wb") as file:
         file.truncate(IMAGE_BYTES)
-    path.mkdir()
     subprocess.run(["mkfs.xfs", "-q", "-m", "reflink=1", image], check=True)
     subprocess.run(["mount", "-o", "loop", image, path], check=True)
     try:
@@ -75,7 +75,7 @@ def sharing_blocks(path: pathlib.Path):
 def participants(directory: pathlib.Path, args) -> dict:
     if args.participants == 0:
         return {}
-    with sharing_blocks(directory / "run"):
+    with sharing_blocks(directory / "run" / "participants"):
         try:
             lived = bw(directory, args, "run", "--days", "0.1", "--participants", str(args.participants), "--watch",
                        str(args.watch), "--attack", "--rounds", str(args.rounds))
