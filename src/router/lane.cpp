@@ -36,6 +36,10 @@ net::Task<void> wait(net::asio::steady_timer& changed) {
   co_await changed.async_wait(kAwait);
 }
 
+Error shutting_down() {
+  return {ErrorCode::kUnavailable, "the router is shutting down"};
+}
+
 // Who sent values that were taken is worth much attention, and whoever else has to wait between a
 // little and a little: it could be at the beginning of something large that is refused.
 net::Channel::Appetite appetite_for(const Parcel& parcel) {
@@ -103,8 +107,9 @@ net::Task<void> Lane::stop() {
 
 net::Task<void> Lane::end_sessions() {
   spare_time_.hurry();
-  const Error leaving{ErrorCode::kUnavailable, "the router is shutting down"};
-  for (Connection* connection : connections_) session::close_with(*connection->channel, leaving);
+  for (Connection* connection : connections_) {
+    session::close_with(*connection->channel, shutting_down());
+  }
   co_await tasks_.join();
 }
 
@@ -138,13 +143,15 @@ net::Task<void> Lane::stay(Session session, Inward::Kind begins) {
 
 // The core lets go of it here first, so that all that it sent before is in the channel.
 net::Task<bool> Lane::leave(Connection& connection) {
+  // Nothing more is said of it from here: the core could read it when it is gone.
+  connections_.erase(&connection);
   submit(Inward::Kind::kLeaving, connection);
   while (!std::exchange(connection.let_go, false)) co_await wait(connection.changed);
+  if (desk_.is_closing()) session::close_with(*connection.channel, shutting_down());
   if (!connection.channel->is_open()) {
     submit(Inward::Kind::kArrived, connection);
     co_return false;
   }
-  connections_.erase(&connection);
   Lane& there = elsewhere_(kind_);
   there.expect();
   connection.channel = connection.channel->move_to(there.context(), owned_);
