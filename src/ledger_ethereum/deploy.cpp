@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ledger_ethereum/deploy.hpp"
 
+#include <algorithm>
+
 #include "crypto/keccak.hpp"
 #include "evm/address.hpp"
 #include "evm/transaction.hpp"
@@ -11,8 +13,10 @@
 namespace bw::ledger_ethereum {
 namespace {
 
-// 4,450,000 gas are used (docs/performance.md, "Gas"); the rest is room for dearer code to come.
-constexpr std::uint64_t kDeployGas = 8'000'000;
+// More no transaction may ask for (EIP-7825).
+constexpr std::uint64_t kMostGas = 1U << 24U;
+// What an estimate may be short of: it is made on another block than the one that counts.
+constexpr std::uint64_t kMarginPercent = 10;
 constexpr std::uint64_t kPayGas = 21'000;
 constexpr Duration kPoll = 500ms;
 
@@ -91,6 +95,23 @@ class Payment {
   std::string told_;
 };
 
+// What to ask for to make the contracts.
+net::Task<Result<std::uint64_t>> deploy_gas(Chain& chain, CallRequest request,
+                                            std::uint64_t chain_id) {
+  const auto estimate = co_await chain.estimate_gas(std::move(request));
+  if (!estimate) {
+    co_return fail(estimate.error().code, "deploying to chain {}: cannot estimate the gas: {}",
+                   chain_id, estimate.error().message);
+  }
+  if (*estimate > kMostGas) {
+    co_return fail(ErrorCode::kDenied,
+                   "deploying to chain {}: the endpoint estimates {} gas, and no transaction may "
+                   "use more than {}; try another endpoint",
+                   chain_id, *estimate, kMostGas);
+  }
+  co_return std::min(*estimate + *estimate * kMarginPercent / 100, kMostGas);
+}
+
 net::Task<Result<void>> check_code(Chain& chain, Network network) {
   const std::array expected = {std::pair{network.registry, network.code.registry},
                                std::pair{network.alias, network.code.alias},
@@ -113,8 +134,11 @@ net::Task<Result<Network>> deploy(Chain& chain, crypto::SigningKey key, std::str
   if (!chain_id) co_return fail(chain_id.error());
   Payment payment(chain, Wallet(std::move(key), *chain_id), std::move(options));
   Wallet::Order order;
-  order.gas = kDeployGas;
   order.input = registry_creation_code();
+  CallRequest request{.from = payment.account(), .to = std::nullopt, .input = order.input};
+  const auto gas = co_await deploy_gas(chain, std::move(request), *chain_id);
+  if (!gas) co_return fail(gas.error());
+  order.gas = *gas;
   const auto sent =
       co_await payment.send(std::move(order), fmt::format("deploying to chain {}", *chain_id));
   if (!sent) co_return fail(sent.error());

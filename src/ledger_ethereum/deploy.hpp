@@ -20,8 +20,8 @@ struct PayOptions {
 
 // Puts the contracts of a network with this name on a chain and waits until they stand under
 // `confirmations` blocks; then checks their code. kLimited when the account's balance or the fee
-// does not allow it, kUnavailable when it takes longer than `patience`: the error names the
-// transaction, which may still come.
+// does not allow it, kDenied when an endpoint refuses to estimate or take it, kUnavailable when it
+// takes longer than `patience`: the error names the transaction, which may still come.
 net::Task<Result<Network>> deploy(Chain& chain, crypto::SigningKey key, std::string name,
                                   PayOptions options);
 

@@ -31,7 +31,7 @@ class OneBlockChain final : public Chain {
   net::Task<Result<std::uint64_t>> nonce(Address, BlockTag) override { co_return used; }
   net::Task<Result<Fees>> fees() override { co_return market; }
   net::Task<Result<Wei>> balance(Address) override { co_return funds; }
-  net::Task<Result<std::uint64_t>> estimate_gas(CallRequest) override { co_return 0; }
+  net::Task<Result<std::uint64_t>> estimate_gas(CallRequest) override { co_return estimate; }
   net::Task<Result<CallOutcome>> call(CallRequest) override { co_return CallOutcome{}; }
   net::Task<Result<Hash>> send_raw(Bytes transaction) override {
     if (refusal) co_return fail(*refusal);
@@ -51,6 +51,7 @@ class OneBlockChain final : public Chain {
   std::uint64_t used = 5;
   Fees market{.base_fee = 10 * kGwei, .tip = kGwei};
   Wei funds = 10 * kCoin;
+  Result<std::uint64_t> estimate = std::uint64_t{4'000'000};
   std::optional<Error> refusal;
   bool succeeds = true;
   std::vector<Bytes> sent;
@@ -90,6 +91,25 @@ TEST_F(DeployTest, SaysWhatItDoesAndCostsBeforeItSends) {
   EXPECT_THAT(told, Contains(HasSubstr("31337")));
   EXPECT_THAT(told.front(), HasSubstr("21 gwei"));
   EXPECT_THAT(told.front(), HasSubstr("gas"));
+}
+
+TEST_F(DeployTest, AsksForLittleMoreGasThanIsEstimated) {
+  deploy_failure();
+  EXPECT_THAT(told, Contains(HasSubstr("up to 4400000 gas")));
+  told.clear();
+  chain.estimate = std::uint64_t{16'000'000};
+  deploy_failure();
+  EXPECT_THAT(told, Contains(HasSubstr("up to 16777216 gas")));
+}
+
+TEST_F(DeployTest, WhatNoEndpointWouldTakeIsNotSent) {
+  chain.estimate = fail(ErrorCode::kDenied, "node refuses: max code size exceeded (-32000)");
+  const Error refused = deploy_failure();
+  EXPECT_EQ(refused.code, ErrorCode::kDenied);
+  EXPECT_THAT(refused.message, HasSubstr("cannot estimate the gas: node refuses: max code size"));
+  chain.estimate = std::uint64_t{20'000'000};
+  EXPECT_EQ(deploy_failure().code, ErrorCode::kDenied);
+  EXPECT_TRUE(chain.sent.empty());
 }
 
 TEST_F(DeployTest, CodeThatIsNotWhatWasDeployedIsRefused) {

@@ -244,6 +244,23 @@ class FixedClock final : public Clock {
   [[nodiscard]] Time now() const override { return from_seconds(1'800'000'000); }
 };
 
+class HangingRpc final : public Rpc {
+ public:
+  explicit HangingRpc(std::string name) : name_(std::move(name)) {}
+  net::Task<Result<Reply>> call(std::string, json) override {
+    co_await net::sleep_for(20s);
+    co_return fail(ErrorCode::kUnavailable, "{}: timed out", name_);
+  }
+  net::Task<Result<std::vector<Reply>>> batch(std::vector<RpcCall>) override {
+    co_await net::sleep_for(20s);
+    co_return fail(ErrorCode::kUnavailable, "{}: timed out", name_);
+  }
+  std::string name() const override { return name_; }
+
+ private:
+  std::string name_;
+};
+
 class EndpointsTest : public EndpointTest {
  protected:
   void add(std::string name, ScriptedRpc::Script script) {
@@ -260,6 +277,10 @@ class EndpointsTest : public EndpointTest {
       ++asked_[name];
       return Reply(json(answer));
     });
+  }
+  // Answers when nobody waits any more.
+  void add_hanging(const std::string& name) {
+    all_.push_back(std::make_unique<Endpoint>(std::make_unique<HangingRpc>(name)));
   }
   Endpoints& set() {
     if (!set_) set_.emplace(std::move(all_), log_, clock_, EndpointsOptions{.grace = 1ms});
@@ -283,6 +304,33 @@ TEST_F(EndpointsTest, TheNextAnswersWhereOneDoesNot) {
   const auto status = set().status();
   EXPECT_FALSE(status[0].answers);
   EXPECT_THAT(status[0].trouble->message, HasSubstr("gone"));
+}
+
+TEST_F(EndpointsTest, WhoHangsIsOutrunByTheNextAndNamed) {
+  add_hanging("hangs");
+  add_unreachable("gone");
+  add_good("good", "0x7");
+  const auto begun = std::chrono::steady_clock::now();
+  EXPECT_EQ(run(set().chain_id()), 7U);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 10s);
+  const auto status = set().status();
+  EXPECT_FALSE(status[0].answers);
+  ASSERT_TRUE(status[0].trouble.has_value());
+  EXPECT_THAT(status[0].trouble->message, HasSubstr("hangs: has not answered"));
+  EXPECT_FALSE(status[2].trouble.has_value());
+  // It is asked after the others, but still asked; and a late answer clears it.
+  Endpoint& last = *set().usable().back();
+  EXPECT_EQ(last.name(), "hangs");
+  set().answered(last, 5);
+  EXPECT_FALSE(set().status()[0].trouble.has_value());
+}
+
+TEST_F(EndpointsTest, WhoHangsWhileAllAreAskedIsNamed) {
+  add_hanging("hangs");
+  add_good("good", zeros(32));
+  EXPECT_EQ(run(set().send_raw({1})), Hash{});
+  ASSERT_TRUE(set().status()[0].trouble.has_value());
+  EXPECT_EQ(set().usable().back()->name(), "hangs");
 }
 
 TEST_F(EndpointsTest, NobodyAnswersSaysWhy) {

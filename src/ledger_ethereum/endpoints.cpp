@@ -109,6 +109,22 @@ void Endpoints::failed(Endpoint& endpoint, const Error& why) {
   }
 }
 
+void Endpoints::note_outrun(const std::vector<Open>& open) {
+  const auto now = std::chrono::steady_clock::now();
+  for (const Open& one : open) {
+    if (now - one.since < options_.grace) continue;
+    Place& place = place_of(*one.endpoint);
+    const Error why{
+        ErrorCode::kUnavailable,
+        fmt::format("{}: has not answered for {}", place.status.name, to_text(options_.grace))};
+    log_.limited(telemetry::Level::kWarning, "ledger", why.message,
+                 {{"endpoint", place.status.name}});
+    const std::scoped_lock lock(mutex_);
+    place.status.answers = false;
+    place.status.trouble = why;
+  }
+}
+
 void Endpoints::note_disagreement(Endpoint& endpoint, std::optional<std::string> about) {
   Place& place = place_of(endpoint);
   const std::scoped_lock lock(mutex_);

@@ -38,15 +38,15 @@ struct EndpointsOptions {
   // How long a liar is avoided: doubles each time.
   Duration avoid_first = 10s;
   Duration avoid_most = 3600s;
-  // Once enough have answered, how long the others are waited for; and nobody for longer than
-  // `patience`.
+  // How long one is waited for alone: before the next is asked too, and once enough others have
+  // answered. ask_all() waits for nobody longer than `patience`.
   Duration grace = 1s;
   Duration patience = 10s;
 };
 
-// The endpoints of one chain: whom to ask next, who fails and who lies. As a Chain it asks one
-// after the other until one answers; transactions go to all, so that no single one can swallow
-// them. Lives on one io_context thread; status() may be called from any.
+// The endpoints of one chain: whom to ask next, who fails and who lies. As a Chain it asks one,
+// and the next too when that one fails or keeps it waiting; transactions go to all, so that no
+// single one can swallow them. Lives on one io_context thread; status() may be called from any.
 class Endpoints final : public Chain {
  public:
   // At most kEndpoints, best first.
@@ -78,11 +78,13 @@ class Endpoints final : public Chain {
   [[nodiscard]] std::vector<EndpointStatus> status() const;
 
   // Asks `whom` at once. Those that did not answer before there were `enough` good answers and the
-  // grace was over, or at all, are left out.
+  // grace was over, or at all, are left out, and in trouble until they answer again.
   template <class T>
   net::Task<std::vector<Answered<T>>> ask_all(std::vector<Endpoint*> whom, std::size_t enough,
                                               Question<T> question);
-  // Asks one after the other until one has an answer. kConflict and kNotFound are answers.
+  // Asks one; the next too whenever one fails or the grace is over; until one has an answer, which
+  // may be any of those asked. kConflict and kNotFound are answers. Whoever was outrun although he
+  // had the grace is in trouble until he answers again.
   template <class T>
   net::Task<Result<T>> ask(Question<T> question);
 
@@ -99,15 +101,20 @@ class Endpoints final : public Chain {
 
  private:
   struct Place;
+  struct Open {
+    Endpoint* endpoint;
+    std::chrono::steady_clock::time_point since;
+  };
   template <class T>
   struct Round {
-    Round(const net::asio::any_io_executor& executor, std::size_t asked, std::size_t wanted)
-        : wake(executor), open(asked), enough(wanted) {}
+    Round(const net::asio::any_io_executor& executor, std::size_t wanted, bool one_by_one)
+        : wake(executor), enough(wanted), in_turn(one_by_one) {}
 
     net::asio::steady_timer wake;
     std::vector<Answered<T>> answers;
-    std::size_t open;
+    std::vector<Open> open;
     std::size_t enough;
+    bool in_turn;  // ask(): every answer is news, and a refusal can be one
     std::size_t good = 0;
     bool over = false;
   };
@@ -115,6 +122,17 @@ class Endpoints final : public Chain {
   template <class T>
   net::Task<void> ask_one(Endpoint* endpoint, Question<T> question,
                           std::shared_ptr<Round<T>> round);
+  template <class T>
+  void start(Endpoint* endpoint, const Question<T>& question,
+             const std::shared_ptr<Round<T>>& round, net::TaskGroup& tasks);
+  template <class T>
+  [[nodiscard]] static bool settles(const Result<T>& answer) {
+    return answer || answer.error().code == ErrorCode::kConflict ||
+           answer.error().code == ErrorCode::kNotFound;
+  }
+  // Those who had the grace and did not answer. They are asked after the others then, but do not
+  // rest: slow is better than nobody.
+  void note_outrun(const std::vector<Open>& open);
   [[nodiscard]] static bool is_answer(ErrorCode code);
   Place& place_of(const Endpoint& endpoint) const;
   [[nodiscard]] Error nobody() const;
@@ -134,10 +152,18 @@ net::Task<void> Endpoints::ask_one(Endpoint* endpoint, Question<T> question,
   auto answer = co_await question(*endpoint);
   if (round->over) co_return;
   if (!answer) failed(*endpoint, answer.error());
-  --round->open;
-  if (answer) ++round->good;
+  std::erase_if(round->open, [&](const Open& one) { return one.endpoint == endpoint; });
+  if (round->in_turn ? settles(answer) : answer.has_value()) ++round->good;
   round->answers.push_back({endpoint, std::move(answer)});
-  if (round->open == 0 || round->good == round->enough) round->wake.cancel();
+  const bool news = round->in_turn || round->open.empty() || round->good == round->enough;
+  if (news) round->wake.cancel();
+}
+
+template <class T>
+void Endpoints::start(Endpoint* endpoint, const Question<T>& question,
+                      const std::shared_ptr<Round<T>>& round, net::TaskGroup& tasks) {
+  round->open.push_back({endpoint, std::chrono::steady_clock::now()});
+  tasks.spawn(ask_one<T>(endpoint, question, round));
 }
 
 template <class T>
@@ -146,35 +172,51 @@ net::Task<std::vector<Endpoints::Answered<T>>> Endpoints::ask_all(std::vector<En
                                                                   Question<T> question) {
   constexpr auto kAwait = net::asio::as_tuple(net::asio::use_awaitable);
   const auto executor = co_await net::asio::this_coro::executor;
-  const auto round = std::make_shared<Round<T>>(executor, whom.size(), enough);
+  const auto round = std::make_shared<Round<T>>(executor, enough, false);
   net::TaskGroup tasks(executor);
-  for (Endpoint* endpoint : whom) tasks.spawn(ask_one<T>(endpoint, question, round));
-  if (round->open > 0 && round->good < enough) {
+  for (Endpoint* endpoint : whom) start<T>(endpoint, question, round, tasks);
+  if (!round->open.empty() && round->good < enough) {
     round->wake.expires_after(options_.patience);
     co_await round->wake.async_wait(kAwait);
   }
-  if (round->open > 0 && round->good >= enough && !co_await net::is_cancelled()) {
+  if (!round->open.empty() && round->good >= enough && !co_await net::is_cancelled()) {
     round->enough = 0;
     round->wake.expires_after(options_.grace);
     co_await round->wake.async_wait(kAwait);
   }
   round->over = true;
+  if (!co_await net::is_cancelled()) note_outrun(round->open);
   co_await tasks.join();
   co_return std::move(round->answers);
 }
 
 template <class T>
 net::Task<Result<T>> Endpoints::ask(Question<T> question) {
-  Error last = nobody();
-  for (Endpoint* endpoint : usable()) {
-    auto answer = co_await question(*endpoint);
-    const ErrorCode code = answer ? ErrorCode::kInternal : answer.error().code;
-    if (answer || code == ErrorCode::kConflict || code == ErrorCode::kNotFound) co_return answer;
-    if (co_await net::is_cancelled()) co_return answer;
-    failed(*endpoint, answer.error());
-    last = answer.error();
+  constexpr auto kAwait = net::asio::as_tuple(net::asio::use_awaitable);
+  const auto executor = co_await net::asio::this_coro::executor;
+  const auto round = std::make_shared<Round<T>>(executor, 1, true);
+  net::TaskGroup tasks(executor);
+  const std::vector<Endpoint*> whom = usable();
+  std::size_t asked = 0;
+  while (round->good == 0 && !co_await net::is_cancelled()) {
+    const std::size_t known = round->answers.size();
+    if (asked < whom.size()) start<T>(whom[asked++], question, round, tasks);
+    if (round->answers.size() != known) continue;
+    if (round->open.empty()) break;
+    if (asked < whom.size()) {
+      round->wake.expires_after(options_.grace);
+    } else {
+      round->wake.expires_at(std::chrono::steady_clock::time_point::max());
+    }
+    co_await round->wake.async_wait(kAwait);
   }
-  co_return fail(last);
+  round->over = true;
+  if (round->good > 0) note_outrun(round->open);
+  co_await tasks.join();
+  for (auto& one : round->answers) {
+    if (settles(one.answer)) co_return std::move(one.answer);
+  }
+  co_return fail(round->answers.empty() ? nobody() : round->answers.back().answer.error());
 }
 
 }  // namespace bw::ledger_ethereum

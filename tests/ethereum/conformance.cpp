@@ -13,7 +13,8 @@
 
 // The conformance of a ledger on a chain that runs: BW_CHAIN_URL is an endpoint of it, of WebSocket
 // so that blocks are heard of when they come, and BW_CHAIN_KEY the file of a key that can pay
-// there. Somebody must make a block when a transaction waits (test_conformance.py).
+// there, BW_CHAIN_OTHER_KEY that of another. Somebody must make a block when a transaction waits
+// (test_conformance.py).
 namespace bw::ledger::testing {
 namespace {
 
@@ -42,57 +43,87 @@ std::string told(const char* name) {
   return value;
 }
 
-// A Registry of its own and a node that follows it.
-class LedgerOnChain final : public LedgerUnderTest {
+crypto::SigningKey payer(const char* variable) {
+  return must(le::read_funding_key(told(variable), nullptr));
+}
+
+// A node that follows a Registry, and pays for what it puts there.
+class Node {
  public:
-  LedgerOnChain() : replica_(*store_, clock_, false) {
+  Node(net::testing::Loop& loop, const Clock& clock, telemetry::Log& log, le::Network network,
+       crypto::SigningKey funding)
+      : loop_(loop), replica_(*store_, clock, false) {
     le::EthereumOptions options;
-    options.network = deployed();
+    options.network = std::move(network);
     options.endpoints = {told("BW_CHAIN_URL")};
     options.confirmations = 0;
     options.marks = directory_ / "marks";
-    options.funding = payer();
+    options.funding = std::move(funding);
     options.max_fee = kMaxFee;
-    ethereum_ = must(
-        le::Ethereum::make(loop_.context, replica_, *store_, clock_, log_, std::move(options)));
+    ethereum_ =
+        must(le::Ethereum::make(loop_.context, replica_, *store_, clock, log, std::move(options)));
     const auto right = loop_.run(ethereum_->check());
     if (!right) throw std::runtime_error(right.error().message);
     ethereum_->start();
     // From then on it knows the time.
     EXPECT_TRUE(loop_.turn_until([this] { return ethereum_->status().connected; }));
   }
-  ~LedgerOnChain() override { loop_.run(ethereum_->stop()); }
-  LedgerOnChain(const LedgerOnChain&) = delete;
-  LedgerOnChain& operator=(const LedgerOnChain&) = delete;
+  ~Node() { loop_.run(ethereum_->stop()); }
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
 
-  Ledger& ledger() override { return *ethereum_; }
-  std::vector<Bytes> followed() override { return must(replica_.read(0, limits::kFrameBytes)); }
-  // Of the latest block.
-  Time now() override {
-    return std::chrono::floor<std::chrono::seconds>(ethereum_->status().heard_at);
+  [[nodiscard]] Ledger& ledger() { return *ethereum_; }
+  [[nodiscard]] const replica::Replica& replica() const { return replica_; }
+  [[nodiscard]] std::vector<ObjectId> grants(const EntityKey& ns, const EntityKey& grantee) const {
+    return store::testing::dots_of(store_->granted_to(ns, grantee));
   }
-  bool run_until(const std::function<bool()>& done) override { return loop_.turn_until(done); }
 
  private:
-  static crypto::SigningKey payer() {
-    return must(le::read_funding_key(told("BW_CHAIN_KEY"), nullptr));
-  }
-  le::Network deployed() {
-    le::Endpoint endpoint(must(le::make_rpc({.url = told("BW_CHAIN_URL")})));
-    le::PayOptions options;
-    options.max_fee = kMaxFee;
-    options.patience = 30s;
-    return must(loop_.run(le::deploy(endpoint, payer(), "conformance", std::move(options))));
-  }
-
-  net::testing::Loop loop_;
-  WallClock clock_;
-  telemetry::Log log_{{.level = telemetry::Level::kError, .limited_per_second = 0.001}};
+  net::testing::Loop& loop_;
   store::testing::TempDirectory directory_;
   std::unique_ptr<store::AuthorityStore> store_ =
       store::testing::opened_store(directory_ / "store");
   replica::Replica replica_;
   std::unique_ptr<le::Ethereum> ethereum_;
+};
+
+// A Registry of its own.
+class LedgerOnChain final : public LedgerUnderTest {
+ public:
+  Ledger& ledger() override { return node_.ledger(); }
+  Ledger& other_ledger() override {
+    if (!other_) other_.emplace(loop_, clock_, log_, network_, payer("BW_CHAIN_OTHER_KEY"));
+    return other_->ledger();
+  }
+  std::array<std::vector<ObjectId>, 2> grants(const EntityKey& ns,
+                                              const EntityKey& grantee) override {
+    return {node_.grants(ns, grantee), other_->grants(ns, grantee)};
+  }
+  std::vector<Bytes> followed() override {
+    return must(node_.replica().read(0, limits::kFrameBytes));
+  }
+  // Of the latest block.
+  Time now() override {
+    return std::chrono::floor<std::chrono::seconds>(node_.ledger().status().heard_at);
+  }
+  bool run_until(const std::function<bool()>& done) override { return loop_.turn_until(done); }
+
+ private:
+  le::Network deployed() {
+    le::Endpoint endpoint(must(le::make_rpc({.url = told("BW_CHAIN_URL")})));
+    le::PayOptions options;
+    options.max_fee = kMaxFee;
+    options.patience = 30s;
+    return must(
+        loop_.run(le::deploy(endpoint, payer("BW_CHAIN_KEY"), "conformance", std::move(options))));
+  }
+
+  net::testing::Loop loop_;
+  WallClock clock_;
+  telemetry::Log log_{{.level = telemetry::Level::kError, .limited_per_second = 0.001}};
+  le::Network network_ = deployed();
+  Node node_{loop_, clock_, log_, network_, payer("BW_CHAIN_KEY")};
+  std::optional<Node> other_;
 };
 
 INSTANTIATE_TEST_SUITE_P(Ethereum, LedgerConformance,

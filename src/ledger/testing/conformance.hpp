@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <functional>
 #include <memory>
 #include <ranges>
@@ -17,12 +19,17 @@
 //   INSTANTIATE_TEST_SUITE_P(Embedded, LedgerConformance, ::testing::Values(factory));
 namespace bw::ledger::testing {
 
-// One ledger, empty, and a node that follows it.
+// One ledger, empty, and a node that follows it; and another for whoever asks.
 class LedgerUnderTest {
  public:
   virtual ~LedgerUnderTest() = default;
   // Submits from the node that follows.
   virtual Ledger& ledger() = 0;
+  // Submits from the other node, which is there from the first call on.
+  virtual Ledger& other_ledger() = 0;
+  // The DoTs that the readers of each node find; once other_ledger() was called.
+  virtual std::array<std::vector<ObjectId>, 2> grants(const EntityKey& ns,
+                                                      const EntityKey& grantee) = 0;
   // What the follower took so far, in order.
   virtual std::vector<Bytes> followed() = 0;
   // The ledger's own time, whole seconds.
@@ -36,12 +43,18 @@ class LedgerConformance : public ::testing::TestWithParam<LedgerFactory> {
  protected:
   using Outcomes = Result<std::vector<Submitted>>;
 
-  Outcomes submit_bytes(std::vector<Bytes> objects) {
-    const auto answer = std::make_shared<std::optional<Outcomes>>();
-    under_->ledger().submit(std::move(objects), [answer](Outcomes outcomes) {
+  using Answer = std::shared_ptr<std::optional<Outcomes>>;
+
+  static Answer begin(Ledger& ledger, std::vector<Bytes> objects) {
+    auto answer = std::make_shared<std::optional<Outcomes>>();
+    ledger.submit(std::move(objects), [answer](Outcomes outcomes) {
       EXPECT_FALSE(answer->has_value()) << "answered twice";
       *answer = std::move(outcomes);
     });
+    return answer;
+  }
+  Outcomes submit_bytes(std::vector<Bytes> objects) {
+    const Answer answer = begin(under_->ledger(), std::move(objects));
     if (!under_->run_until([&] { return answer->has_value(); })) {
       return fail(ErrorCode::kInternal, "no answer");
     }
@@ -131,6 +144,44 @@ TEST_P(LedgerConformance, TakesEachDotOnce) {
   const auto dot = grant("ns", "alice");
   take(dot);
   EXPECT_EQ(refusal(dot), ErrorCode::kConflict);
+}
+
+// Whether the second is told that it is there or the log has it twice is the ledger's affair.
+TEST_P(LedgerConformance, DotPutByTwoAtOnceIsOneForReaders) {
+  take(somebody("ns"));
+  const std::array<Ledger*, 2> ledgers{&under_->ledger(), &under_->other_ledger()};
+  const auto both_hold = [&](std::uint64_t entries) {
+    return under_->run_until([&] {
+      return std::ranges::all_of(ledgers,
+                                 [&](Ledger* one) { return one->status().size >= entries; });
+    });
+  };
+  ASSERT_TRUE(both_hold(1));
+  const auto dot = grant("ns", "alice");
+  for (const bool again : {false, true}) {
+    const std::array answers{begin(*ledgers[0], {dot.bytes}), begin(*ledgers[1], {dot.bytes})};
+    ASSERT_TRUE(under_->run_until([&] { return *answers[0] && *answers[1]; }));
+    std::uint64_t taken = 0;
+    for (const Answer& answer : answers) {
+      const Outcomes& outcomes = **answer;
+      ASSERT_TRUE(outcomes.has_value()) << outcomes.error().message;
+      ASSERT_EQ(outcomes->size(), 1U);
+      if (outcomes->front().index) {
+        ++taken;
+      } else {
+        EXPECT_EQ(outcomes->front().refusal.code, ErrorCode::kConflict);
+      }
+    }
+    if (again) {
+      EXPECT_EQ(taken, 0U);
+    } else {
+      EXPECT_GE(taken, 1U);
+      ASSERT_TRUE(both_hold(1 + taken));
+    }
+    for (const auto& found : under_->grants(id("ns"), id("alice"))) {
+      EXPECT_EQ(found, std::vector{dot.id});
+    }
+  }
 }
 
 TEST_P(LedgerConformance, RenewsEntitiesForwardOnly) {
