@@ -72,7 +72,8 @@ class ChainLedger:
         print(f"               contracts at {answer.json['registry']}, for {int(block['gasUsed'], 16):,} gas")
 
     def config(self, _node):
-        return (f'[ethereum]\nnetwork = "{self.network}"\nendpoints = ["{self.liar.url}", "{self.honest.url}"]\n'
+        # The second says when there is a block: without that, nodes look once a second.
+        return (f'[ethereum]\nnetwork = "{self.network}"\nendpoints = ["{self.liar.url}", "{self.honest.ws_url}"]\n'
                 f'confirmations = {self.CONFIRMATIONS}\n')
 
     def pay_for(self, node):
