@@ -3,7 +3,8 @@
 """Writes the seeds of the fuzz targets, fuzz/corpus/TARGET/*, from the test vectors.
 
 Each target has a function that yields (name, bytes); add yours to TARGETS. Inputs that once broke a
-target are among them, under names that say what was wrong.
+target are among them, under names that say what was wrong. With --check nothing is written, and the
+seeds that are missing or differ are named.
 """
 
 import json
@@ -30,6 +31,8 @@ def file_name(text):
 def frame():
     for name, text in vectors("syndication")["frames"].items():
         yield name.replace(" ", "_"), bytes.fromhex(text)[4:]  # without the length
+    reason = b"a control of two bytes: \xc2\x81"
+    yield "error_that_gets_shorter", u8(3) + u16(9) + u16(len(reason)) + reason
 
 
 def batch():
@@ -303,13 +306,15 @@ def rlp_values():
     yield "number", b"\xc4\x82\x04\x00\x01"
     yield "padded_number", b"\x82\x00\x04"
     yield "long_form_of_a_short_one", b"\xb8\x01\x80"
-    yield "header", bytes.fromhex(vectors("chain")["header"])
+    for chain in vectors("chain"):
+        yield f"header_of_{chain['program']}", bytes.fromhex(chain["header"])
 
 
 def headers():
-    header = bytes.fromhex(vectors("chain")["header"])
-    yield "whole", header
-    yield "cut_short", header[:-1]
+    for chain in vectors("chain"):
+        header = bytes.fromhex(chain["header"])
+        yield f"whole_of_{chain['program']}", header
+        yield f"cut_short_of_{chain['program']}", header[:-1]
 
 
 # A root (0 the true one), a key, then numbers of honest nodes or 255 and a string.
@@ -349,13 +354,24 @@ TARGETS = {
 }
 
 
-def main():
-    for target, seeds in TARGETS.items():
-        folder = ROOT / "fuzz" / "corpus" / target
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in seeds():
-            (folder / name).write_bytes(content)
+def seeds():
+    for target, seeds_of in TARGETS.items():
+        for name, content in seeds_of():
+            yield ROOT / "fuzz" / "corpus" / target / name, content
+
+
+def write():
+    for path, content in seeds():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def check():
+    stale = [path for path, content in seeds() if not path.is_file() or path.read_bytes() != content]
+    for path in stale:
+        print(f"{path.relative_to(ROOT)}: not what its vectors say; run tools/make_fuzz_corpus.py")
+    return 1 if stale else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(check() if "--check" in sys.argv[1:] else write())
